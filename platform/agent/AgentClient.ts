@@ -1,0 +1,142 @@
+import type { TerminalSize } from '#shared/contracts/terminal.ts';
+
+/** One entry of the volume as the agent found it. `sha256` is over the file's bytes or the symlink's target. */
+export interface ManifestEntry {
+  path: string;
+  type: 'file' | 'folder' | 'symlink';
+  sha256: string | null;
+  size: number;
+  executable: boolean;
+}
+
+/** Something on the volume that is not saved, and why (ignored, too-large, special, bad-name, outside-link, too-deep, too-many). */
+export interface NotSavedEntry {
+  path: string;
+  reason: string;
+}
+
+/** A whole scan of the volume. `complete` false (an unreadable folder, say) is never evidence of a deletion. */
+export interface Manifest {
+  entries: ManifestEntry[];
+  notSaved: NotSavedEntry[];
+  complete: boolean;
+  /** The id in the sentinel file `.berth-volume`, null when it is missing. */
+  volumeId: number | null;
+  bootId: string;
+}
+
+/** One change to the volume. `expected` is the digest that must be there, null for "nothing there". */
+export type AgentChange =
+  | {
+      op: 'write';
+      path: string;
+      type: 'file' | 'symlink';
+      expected: string | null;
+      bytes: Uint8Array;
+      sha256: string;
+      executable: boolean;
+    }
+  | { op: 'mkdir'; path: string }
+  | { op: 'remove'; path: string; expected: string | null; type: 'file' | 'folder' | 'symlink' }
+  | { op: 'rename'; from: string; to: string; expected: string | null };
+
+/**
+ * What became of one change. `applied`: it is on the volume. `unexpected`: something else was there, nothing was changed
+ * (`found` is its digest, null for nothing). `displaced`: it is on the volume, and bytes that a program wrote in the very
+ * moment were put aside at `copy`. `refused`: not possible, `reason` says why.
+ */
+export type ChangeOutcome =
+  | { outcome: 'applied' }
+  | { outcome: 'unexpected'; found: string | null }
+  | { outcome: 'displaced'; copy: string }
+  | { outcome: 'refused'; reason: string };
+
+/** A terminal as the agent tells it. `end` is the offset after the last byte of output. */
+export interface AgentTerminal {
+  id: string;
+  name: string;
+  title: string;
+  running: boolean;
+  exitCode: number | null;
+  start: number;
+  end: number;
+}
+
+/** What an attached terminal delivers. */
+export interface TerminalListener {
+  output(offset: number, data: Uint8Array): void;
+  /** The ring no longer holds what was asked for; output goes on at `offset`. */
+  reset(offset: number): void;
+  exit(exitCode: number | null): void;
+  /** The stream to the agent ended; attach again on a new client. */
+  closed(): void;
+}
+
+/** One attachment to a terminal. */
+export interface TerminalAttachment {
+  /** The last input number of this client that reached the PTY. */
+  readonly lastInputSeq: number;
+  readonly offset: number;
+  readonly reset: boolean;
+  input(seq: number, data: Uint8Array): void;
+  resize(size: TerminalSize): void;
+  /** Everything before `offset` was taken by the reader: the agent sends at most its window beyond that. */
+  ack(offset: number): void;
+  /** False: this reader does not hold the PTY back (hidden tab). */
+  counts(counting: boolean): void;
+  detach(): void;
+}
+
+/** What the session has been doing; drives the idle rule. Seconds since the last of each, null for never. */
+export interface AgentActivity {
+  bootId: string;
+  idleSeconds: number;
+  foregroundJob: string | null;
+}
+
+/**
+ * One authenticated stream to the agent of a session. Everything it says is user input: paths, sizes and digests are
+ * checked by the caller again. Every method rejects with AGENT_UNREACHABLE when the stream ends, and with
+ * STALE_GENERATION when the agent serves a later generation or has seen a later sync epoch.
+ */
+export interface AgentClient {
+  readonly bootId: string;
+  readonly closed: boolean;
+  /** Resolves when the stream has ended. */
+  readonly ended: Promise<void>;
+
+  /** Scans the volume. A path in `keep` is reported whatever the ignore rules say: it has a row. */
+  manifest(options: { syncEpoch: number; keep: string[] }): Promise<Manifest>;
+  /** Reads files; what changed under the reading or is gone is left out. Verified by length and SHA-256. */
+  read(
+    paths: string[],
+  ): AsyncIterable<{ path: string; type: 'file' | 'symlink'; bytes: Uint8Array; sha256: string; executable: boolean }>;
+  /** Applies changes in order; one outcome each. `bulk` flushes once at the end instead of each file. */
+  apply(changes: AgentChange[], options: { syncEpoch: number | null; bulk: boolean }): Promise<ChangeOutcome[]>;
+  /** Calls back when something on the volume may have changed; a hint. Returns the way to stop. */
+  watch(changed: (paths: string[]) => void): Promise<() => void>;
+
+  listTerminals(): Promise<AgentTerminal[]>;
+  openTerminal(options: { name: string | null; size: TerminalSize }): Promise<AgentTerminal>;
+  renameTerminal(id: string, name: string): Promise<void>;
+  closeTerminal(id: string): Promise<void>;
+  /** Joins a terminal after `offset` (null: all that the ring holds). Rejects with TERMINAL_NOT_FOUND. */
+  attach(
+    id: string,
+    options: { clientId: string; offset: number | null; size: TerminalSize; counts: boolean },
+    listener: TerminalListener,
+  ): Promise<TerminalAttachment>;
+
+  activity(): Promise<AgentActivity>;
+  /** Refuses new channels and ends every process but the agent: SIGHUP, SIGKILL after `graceMs`. Resolves when all are gone. */
+  quiesce(options: { graceMs: number }): Promise<void>;
+  /** Ends this stream; the agent and its terminals go on. */
+  close(): void;
+}
+
+/** Shared streams to agents, one per session and process, made on demand, dropped when unused or broken. */
+export interface AgentPool {
+  /** A live client of that generation. Rejects with AGENT_UNREACHABLE when it cannot be had within `deadlineMs` (default 5,000). */
+  get(uuid: string, generation: number, deadlineMs?: number): Promise<AgentClient>;
+  close(): Promise<void>;
+}

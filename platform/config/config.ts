@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+
+/**
+ * Every setting of Berth, one environment variable each. The description is the documentation: `.env.example` and
+ * `docs/configuration.md` are made from it by `npm run docs:config`.
+ */
+export const ConfigSchema = z.object({
+  BERTH_PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://localhost:4600')
+    .describe('The address that people open; its origin is the only one allowed to change anything with a cookie.'),
+  BERTH_HOST: z.string().min(1).default('127.0.0.1').describe('The address that the api listens on.'),
+  BERTH_PORT: integer(0, 65_535).default(4600).describe('The port that the api listens on; 0 takes a free one.'),
+  BERTH_METRICS_PORT: integer(0, 65_535).default(4601).describe('The port of /metrics; 0 takes a free one.'),
+  BERTH_TRUST_PROXY_HOPS: integer(0, 10)
+    .default(0)
+    .describe('How many proxies in front of the api set X-Forwarded-For; 0 ignores the header.'),
+  BERTH_SECRET: z
+    .string()
+    .min(32)
+    .describe(
+      "The master secret that the agents' keys are derived from: at least 32 characters, the same in every process. `openssl rand -hex 32` makes one.",
+    ),
+  BERTH_OPERATOR_CODE: z
+    .string()
+    .max(100)
+    .default('')
+    .describe(
+      'When set, the first account needs this code. The embedded start sets it when the address is not loopback.',
+    ),
+  BERTH_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('.berth')
+    .describe('The folder for local volumes, sockets and the embedded servers.'),
+  BERTH_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('How much is logged.'),
+
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .describe('PostgreSQL 16 or newer, as postgres://user:password@host:port/database.'),
+  DATABASE_POOL_MAX: integer(2, 200).default(10).describe('Database connections of one process.'),
+
+  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('The Temporal server, host:port.'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('The Temporal namespace.'),
+  TEMPORAL_UI_URL: z
+    .union([z.literal(''), z.url({ protocol: /^https?$/ })])
+    .default('')
+    .describe("The address of Temporal's UI; operators get links to it."),
+  TEMPORAL_TASK_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w.-]+$/)
+    .default('berth')
+    .describe('Begins the names of the task queues, so that installations can share a namespace.'),
+
+  BERTH_RUNTIME: z
+    .enum(['local', 'kubernetes'])
+    .default('local')
+    .describe('Where sessions run: processes on this machine, or pods.'),
+  BERTH_SANDBOX: z
+    .enum(['auto', 'bubblewrap', 'none'])
+    .default('auto')
+    .describe(
+      'How the local runtime isolates sessions. auto: bubblewrap where it works, else a plain process, which is allowed only when BERTH_PUBLIC_URL is loopback.',
+    ),
+  BERTH_WORKER_ROLES: z
+    .string()
+    .regex(/^(orchestration|runtime|watch)(,(orchestration|runtime|watch))*$/)
+    .default('orchestration,runtime,watch')
+    .describe('What a worker process runs, separated by commas.'),
+  BERTH_WATCH_SLOTS: integer(1, 10_000).default(500).describe('Open sessions that one worker process can watch.'),
+
+  API_MAX_REPLICAS: integer(1, 100)
+    .default(2)
+    .describe("The most api processes that run at once; it divides the server's limit of updates in flight."),
+  SESSION_LIVE_LIMIT: integer(1, 1_000).default(5).describe('Open sessions that one person may have.'),
+  SESSION_IDLE_SECONDS: integer(10, 86_400)
+    .default(1_800)
+    .describe('Seconds without activity after which a session closes.'),
+  SESSION_CLOSING_SOON_SECONDS: integer(1, 3_600)
+    .default(300)
+    .describe('How long before an idle close people are told.'),
+  SELF_PROMOTION_MAX_LEVEL: integer(0, 1).default(1).describe('The reviewer level that people can give themselves.'),
+  MAX_FILE_BYTES: integer(1_024, 104_857_600).default(10_485_760).describe('The largest file that is saved.'),
+  MAX_SESSION_BYTES: integer(1_024, 10_737_418_240)
+    .default(209_715_200)
+    .describe('The most bytes of files in a session.'),
+  MAX_SESSION_ITEMS: integer(10, 1_000_000).default(10_000).describe('The most files and folders in a session.'),
+  RATE_LIMIT_ENABLED: flag.default(true).describe('Whether requests and logins are limited. Only tests switch it off.'),
+});
+
+/** The checked settings of a process. */
+export type Config = z.infer<typeof ConfigSchema>;
+
+/** A setting is missing or wrong; the message names each variable, what it got and what it wants. */
+export class ConfigError extends Error {
+  constructor(problems: string[]) {
+    super(
+      `The configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}\nSee docs/configuration.md.`,
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+const SECRETS = new Set(['BERTH_SECRET', 'DATABASE_URL', 'BERTH_OPERATOR_CODE']);
+
+/** Checks the environment once, at the start of a process. Throws a ConfigError that names every bad variable. */
+export function loadConfig(environment: Record<string, string | undefined>): Config {
+  const known = Object.fromEntries(
+    Object.keys(ConfigSchema.shape).flatMap((name) =>
+      environment[name] === undefined ? [] : [[name, environment[name]]],
+    ),
+  );
+  const result = ConfigSchema.safeParse(known);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const got =
+        known[name] === undefined
+          ? 'nothing'
+          : SECRETS.has(name)
+            ? 'a value that is not shown'
+            : JSON.stringify(known[name]);
+      return `${name}: got ${got}; ${issue.message}`;
+    }),
+  );
+}
+
+/** True when the public address can only be reached from this machine. */
+export function isLoopback(config: Pick<Config, 'BERTH_PUBLIC_URL'>): boolean {
+  const host = new URL(config.BERTH_PUBLIC_URL).hostname;
+  return host === 'localhost' || host === '[::1]' || host.endsWith('.localhost') || /^127\.\d+\.\d+\.\d+$/.test(host);
+}

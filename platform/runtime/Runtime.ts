@@ -1,0 +1,53 @@
+import type { Duplex } from 'node:stream';
+
+/** What is known about a session's pod. `unknown` never destroys anything; `gone` was read by ourselves. */
+export type PodStatus = 'running' | 'starting' | 'restarting' | 'gone' | 'unknown';
+
+/** A pod's state with the cause, in the closed set of causes that people are shown a remedy for. */
+export interface PodState {
+  status: PodStatus;
+  cause: string | null;
+  podUid: string | null;
+}
+
+/** What a pod is made from. `volumeId` is the row's id and is also written to the volume's sentinel file. */
+export interface PodSpec {
+  uuid: string;
+  generation: number;
+  volumeId: number;
+  claimUid: string;
+  language: string;
+}
+
+/** An object that the runtime holds for Berth. */
+export interface RuntimeObject {
+  uuid: string;
+  uid: string;
+  generation: number | null;
+  ageSeconds: number;
+}
+
+/**
+ * Where sessions run. Every method is idempotent and keyed by the session's uuid; adapters pass the same contract tests
+ * (`platform/runtime/contract.ts`).
+ */
+export interface Runtime {
+  /** Makes the volume if it is not there. The sentinel file on it carries `volumeId`. */
+  ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }>;
+  /** Makes the pod, or adopts one of this very generation; waits for another generation's pod to be gone. */
+  ensurePod(spec: PodSpec): Promise<{ podUid: string }>;
+  /** What is known about the pod now. */
+  status(uuid: string): Promise<PodState>;
+  /** A raw byte stream to the agent of that generation. Rejects with AGENT_UNREACHABLE. */
+  connect(uuid: string, generation: number): Promise<Duplex>;
+  /** Resolves once the pod is gone (only the one with `podUid` when given). Leaves the volume. */
+  destroyPod(uuid: string, podUid?: string): Promise<void>;
+  /** Resolves once the volume with that uid is gone. */
+  destroyVolume(uuid: string, claimUid: string): Promise<void>;
+  /** Everything that carries this installation's id. */
+  list(): Promise<{ pods: RuntimeObject[]; volumes: RuntimeObject[] }>;
+  /** Calls back with a session's uuid when its pod may have changed; a hint. Returns the way to stop. */
+  watch(changed: (uuid: string) => void): () => void;
+  /** Releases what the adapter holds in this process; pods go on. */
+  close(): Promise<void>;
+}

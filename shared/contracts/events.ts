@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { SESSION_PHASES } from '#shared/domain/session.ts';
+
+/** Whose events: a session by uuid, a review by id. */
+export const Subject = z.discriminatedUnion('subject', [
+  z.strictObject({ subject: z.literal('session'), uuid: z.uuid() }),
+  z.strictObject({ subject: z.literal('review'), id: z.int().positive() }),
+]);
+export type Subject = z.infer<typeof Subject>;
+
+/** `subscribe` on /events: events after `afterSeq` follow; null means from now on. */
+export const Subscribe = z.strictObject({ to: Subject, afterSeq: z.int().min(0).nullable() });
+export type Subscribe = z.infer<typeof Subscribe>;
+
+/** Payloads of a session's events by kind; written by whoever changes the session, in the same transaction. */
+export const SessionEventPayloads = {
+  phase: z.object({ phase: z.enum(SESSION_PHASES), reason: z.string().nullable(), generation: z.int() }),
+  /** Items changed; `paths` is cut at 200, then `truncated` is true and the page loads the tree afresh. */
+  items: z.object({ paths: z.array(z.string()), truncated: z.boolean(), source: z.string() }),
+  conflict: z.object({ path: z.string(), copy: z.string() }),
+  notSaved: z.object({ entries: z.array(z.object({ path: z.string(), reason: z.string() })) }),
+  closingSoon: z.object({ at: z.string(), reason: z.string() }),
+  session: z.object({}),
+  review: z.object({ reviewId: z.int() }),
+} as const;
+/** A kind of session event. */
+export type SessionEventKind = keyof typeof SessionEventPayloads;
+
+/** Kinds of review events; the page loads what changed. */
+export const REVIEW_EVENT_KINDS = ['review', 'comments', 'history'] as const;
+/** A kind of review event. */
+export type ReviewEventKind = (typeof REVIEW_EVENT_KINDS)[number];
+
+/** An event as sent to a browser. `seq` counts per session or review without gaps. */
+export interface BerthEvent {
+  subject: Subject;
+  seq: number;
+  kind: string;
+  payload: unknown;
+  at: string;
+}
+
+/** Events that a client sends on /events. */
+export interface EventsClientEvents {
+  subscribe: (
+    message: Subscribe,
+    answer: (result: { ok: true; value: { seq: number } } | { ok: false; code: string; detail: string }) => void,
+  ) => void;
+  unsubscribe: (message: { to: Subject }) => void;
+}
+/** Events that the api sends on /events. `reset`: too far behind, load afresh. `signedOut`: the rights ended. */
+export interface EventsServerEvents {
+  event: (event: BerthEvent) => void;
+  reset: (message: { subject: Subject; seq: number }) => void;
+  /** The queue or the session list changed in a way that concerns the signed-in person. */
+  lists: (message: { kind: 'sessions' | 'reviews' }) => void;
+}

@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { COMMENT_TYPES, MIN_REJECTION_SUMMARY, REVIEW_PRIORITIES, REVIEW_STATUSES } from '#shared/domain/review.ts';
+import { Person, Timestamp } from '#shared/contracts/user.ts';
+import { ItemEncoding } from '#shared/contracts/item.ts';
+
+/** What the caller may do with a review now; decided by the api, so that a page never guesses. */
+export const REVIEW_ACTIONS = [
+  'claim',
+  'release',
+  'comment',
+  'approve',
+  'reject',
+  'override',
+  'withdraw',
+  'refreshSnapshot',
+] as const;
+/** An action on a review. */
+export const ReviewAction = z.enum(REVIEW_ACTIONS);
+export type ReviewAction = z.infer<typeof ReviewAction>;
+
+/** A review. `snapshotId` is null until the snapshot is made; such a review is in nobody's queue. */
+export const Review = z.object({
+  id: z.int(),
+  sessionUuid: z.uuid(),
+  sessionName: z.string(),
+  title: z.string(),
+  description: z.string(),
+  status: z.enum(REVIEW_STATUSES),
+  priority: z.enum(REVIEW_PRIORITIES),
+  submittedBy: Person,
+  assignedTo: Person.nullable(),
+  snapshotId: z.int().nullable(),
+  manifestHash: z.string().nullable(),
+  round: z.int(),
+  previousReviewId: z.int().nullable(),
+  openIssues: z.int(),
+  submittedAt: Timestamp,
+  reviewedAt: Timestamp.nullable(),
+  withdrawnAt: Timestamp.nullable(),
+  claimExpiresAt: Timestamp.nullable(),
+  dueAt: Timestamp.nullable(),
+  changeSeq: z.int(),
+  actions: z.array(ReviewAction),
+});
+export type Review = z.infer<typeof Review>;
+
+/** Body of a submission. */
+export const SubmitReview = z.strictObject({
+  title: z.string().trim().min(1).max(200),
+  description: z.string().max(20_000).default(''),
+  priority: z.enum(REVIEW_PRIORITIES).default('medium'),
+  previousReviewId: z.int().positive().optional(),
+});
+export type SubmitReview = z.infer<typeof SubmitReview>;
+
+/** Query of the review list. `queue`: reviews that the caller could claim or holds; `submitted`: the caller's own. */
+export const ReviewQuery = z.strictObject({
+  view: z.enum(['queue', 'submitted', 'all']).default('queue'),
+  status: z.enum(REVIEW_STATUSES).optional(),
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type ReviewQuery = z.infer<typeof ReviewQuery>;
+
+/** Body of an approval. A verdict is about exact bytes, so it names the snapshot. */
+export const ApproveReview = z.strictObject({
+  expectedSnapshotId: z.int().positive(),
+  summary: z.string().max(20_000).default(''),
+});
+export type ApproveReview = z.infer<typeof ApproveReview>;
+/** Body of a rejection; without an open issue the summary has at least 20 characters. */
+export const RejectReview = ApproveReview;
+export type RejectReview = z.infer<typeof RejectReview>;
+/** Body of an approval over open issues by level 4. */
+export const OverrideReview = z.strictObject({
+  expectedSnapshotId: z.int().positive(),
+  reason: z.string().trim().min(MIN_REJECTION_SUMMARY).max(20_000),
+});
+export type OverrideReview = z.infer<typeof OverrideReview>;
+
+/** One file or folder of a snapshot. */
+export const SnapshotItem = z.object({
+  id: z.int(),
+  itemId: z.int(),
+  path: z.string(),
+  type: z.enum(['file', 'folder', 'symlink']),
+  encoding: ItemEncoding,
+  executable: z.boolean(),
+  sha256: z.string().nullable(),
+  size: z.int(),
+});
+export type SnapshotItem = z.infer<typeof SnapshotItem>;
+/** A frozen file with its content. */
+export const SnapshotItemWithContent = SnapshotItem.extend({ content: z.string() });
+export type SnapshotItemWithContent = z.infer<typeof SnapshotItemWithContent>;
+
+/** A comment; a draft (publishedAt null) is seen by its author alone. */
+export const ReviewComment = z.object({
+  id: z.int(),
+  reviewId: z.int(),
+  author: Person,
+  snapshotId: z.int().nullable(),
+  path: z.string().nullable(),
+  lineNumber: z.int().nullable(),
+  endLineNumber: z.int().nullable(),
+  quotedText: z.string().nullable(),
+  text: z.string(),
+  type: z.enum(COMMENT_TYPES),
+  parentCommentId: z.int().nullable(),
+  isResolved: z.boolean(),
+  resolvedBy: Person.nullable(),
+  resolvedAt: Timestamp.nullable(),
+  publishedAt: Timestamp.nullable(),
+  createdAt: Timestamp,
+  canResolve: z.boolean(),
+});
+export type ReviewComment = z.infer<typeof ReviewComment>;
+
+/** Body of a new comment. It is a draft unless `publish` is true. Line numbers count from 1. */
+export const CreateComment = z
+  .strictObject({
+    text: z.string().trim().min(1).max(20_000),
+    type: z.enum(COMMENT_TYPES).default('general'),
+    snapshotItemId: z.int().positive().optional(),
+    lineNumber: z.int().positive().optional(),
+    endLineNumber: z.int().positive().optional(),
+    parentCommentId: z.int().positive().optional(),
+    publish: z.boolean().default(false),
+  })
+  .refine((comment) => comment.lineNumber === undefined || comment.snapshotItemId !== undefined, {
+    message: 'a line needs a file',
+    path: ['snapshotItemId'],
+  })
+  .refine(
+    (comment) =>
+      comment.endLineNumber === undefined ||
+      (comment.lineNumber !== undefined && comment.endLineNumber >= comment.lineNumber),
+    {
+      message: 'the range ends before it starts',
+      path: ['endLineNumber'],
+    },
+  );
+export type CreateComment = z.infer<typeof CreateComment>;
+
+/** Body of a change of a draft. */
+export const UpdateComment = z.strictObject({
+  text: z.string().trim().min(1).max(20_000),
+  type: z.enum(COMMENT_TYPES).optional(),
+});
+export type UpdateComment = z.infer<typeof UpdateComment>;
+
+/** One row of a review's history. `changedBy` null: a timer. */
+export const HistoryRow = z.object({
+  seq: z.int(),
+  changedBy: Person.nullable(),
+  oldStatus: z.enum(REVIEW_STATUSES).nullable(),
+  newStatus: z.enum(REVIEW_STATUSES),
+  description: z.string(),
+  rowHash: z.string(),
+  createdAt: Timestamp,
+});
+export type HistoryRow = z.infer<typeof HistoryRow>;
+
+/** Result of checking the chain of a review's history. */
+export const HistoryVerification = z.object({ valid: z.boolean(), rows: z.int(), firstBadSeq: z.int().nullable() });
+export type HistoryVerification = z.infer<typeof HistoryVerification>;

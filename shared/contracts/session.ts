@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { PHASE_REASONS, SESSION_KINDS, SESSION_PHASES } from '#shared/domain/session.ts';
+import { Timestamp } from '#shared/contracts/user.ts';
+
+/** Languages with starter files. */
+export const LANGUAGES = ['python', 'javascript', 'typescript', 'c', 'cpp', 'text'] as const;
+/** A language with starter files. */
+export const Language = z.enum(LANGUAGES);
+export type Language = z.infer<typeof Language>;
+
+/** One stage of an opening: `seconds` counts until the next stage began, or until now for the last one. */
+export const Stage = z.object({ phase: z.enum(SESSION_PHASES), startedAt: Timestamp, seconds: z.number() });
+export type Stage = z.infer<typeof Stage>;
+
+/** A session as its owner sees it. */
+export const Session = z.object({
+  uuid: z.uuid(),
+  name: z.string(),
+  language: z.string(),
+  kind: z.enum(SESSION_KINDS),
+  phase: z.enum(SESSION_PHASES),
+  phaseReason: z.enum(PHASE_REASONS).nullable(),
+  isActive: z.boolean(),
+  generation: z.int(),
+  changeSeq: z.int(),
+  /** Stages of the present generation, oldest first; empty before the first open. */
+  stages: z.array(Stage),
+  /** A volume that is kept because not everything on it is saved; null otherwise. `until` null: until it is saved or discarded. */
+  keptVolume: z.object({ until: Timestamp.nullable() }).nullable(),
+  /** The open review of this session, if any. */
+  openReviewId: z.int().nullable(),
+  lastActivityAt: Timestamp,
+  expiresAt: Timestamp.nullable(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+});
+export type Session = z.infer<typeof Session>;
+
+/** Body of a new session. `open` also opens it. */
+export const CreateSession = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  language: Language.default('python'),
+  open: z.boolean().default(false),
+});
+export type CreateSession = z.infer<typeof CreateSession>;
+
+/** Body of a change of a session. */
+export const UpdateSession = z.strictObject({ name: z.string().trim().min(1).max(200) });
+export type UpdateSession = z.infer<typeof UpdateSession>;
+
+/** Body of an extension: how many minutes from now the session is held open without activity. */
+export const ExtendSession = z.strictObject({ minutes: z.int().min(1).max(480).default(120) });
+export type ExtendSession = z.infer<typeof ExtendSession>;
+
+/** Answer to a request that a workflow carries out: `opId` names it in the session's events. */
+export const Accepted = z.object({ opId: z.uuid(), session: Session });
+export type Accepted = z.infer<typeof Accepted>;

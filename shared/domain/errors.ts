@@ -1,0 +1,248 @@
+/**
+ * The closed catalogue of conditions that Berth reports to a caller. Each has a stable code, the HTTP status of its
+ * problem body (RFC 9457), a title, and a remedy that says what to do next.
+ */
+export const ERROR_CATALOGUE = {
+  INVALID_INPUT: {
+    status: 422,
+    title: 'The input is not valid',
+    remedy: 'Correct the fields listed in errors and send the request again.',
+  },
+  MALFORMED_BODY: {
+    status: 400,
+    title: 'The body cannot be read',
+    remedy: 'Send a valid JSON body with Content-Type: application/json.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    title: 'The body is too large',
+    remedy: 'Send less at once; the limit is in the detail.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'The content type is not supported',
+    remedy: 'Send Content-Type: application/json.',
+  },
+  NOT_AUTHENTICATED: {
+    status: 401,
+    title: 'You are not signed in',
+    remedy: 'Sign in, or send a valid token in the Authorization header.',
+  },
+  BAD_CREDENTIALS: { status: 401, title: 'Name or password is wrong', remedy: 'Check both and try again.' },
+  TOKEN_EXPIRED: { status: 401, title: 'The token has expired', remedy: 'Create a new token under Settings, Tokens.' },
+  FORBIDDEN: {
+    status: 403,
+    title: 'You may not do this',
+    remedy: 'Ask an operator, or someone with the rights that the detail names.',
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    title: 'The request comes from a foreign page',
+    remedy: 'Use the address in BERTH_PUBLIC_URL, or a token.',
+  },
+  SCOPE_MISSING: {
+    status: 403,
+    title: 'The token lacks a scope',
+    remedy: 'Create a token with the scope that the detail names.',
+  },
+  NOT_FOUND: {
+    status: 404,
+    title: 'There is nothing here',
+    remedy: 'Check the address; it may have been deleted, or belong to somebody else.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'The method is not allowed here',
+    remedy: 'See /api/docs for the methods of this address.',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    title: 'Too many requests',
+    remedy: 'Wait for the seconds in Retry-After and try again.',
+  },
+  USERNAME_TAKEN: { status: 409, title: 'The user name is taken', remedy: 'Choose another user name.' },
+  EMAIL_TAKEN: {
+    status: 409,
+    title: 'The e-mail address is taken',
+    remedy: 'Sign in instead, or use another address.',
+  },
+  PASSWORD_TOO_WEAK: {
+    status: 422,
+    title: 'The password is too easy to guess',
+    remedy: 'Use a longer phrase of several uncommon words.',
+  },
+  OPERATOR_CODE_REQUIRED: {
+    status: 403,
+    title: 'The first account needs the code',
+    remedy: 'Enter the one-time code that the start printed.',
+  },
+  SELF_PROMOTION_LIMIT: {
+    status: 403,
+    title: 'You cannot promote yourself further',
+    remedy: 'Ask a reviewer of level 4 or an operator for a higher level.',
+  },
+  LAST_OPERATOR: {
+    status: 409,
+    title: 'The last operator cannot step down',
+    remedy: 'Make someone else an operator first.',
+  },
+  SESSION_LIMIT: {
+    status: 409,
+    title: 'Too many open sessions',
+    remedy: 'Close one of the sessions that the detail names, then open this one.',
+  },
+  SESSION_NOT_OPEN: { status: 409, title: 'The session is not open', remedy: 'Open the session first.' },
+  SESSION_NOT_RUNNING: {
+    status: 409,
+    title: 'The session is not running yet',
+    remedy: 'Wait until its phase is running and try again.',
+  },
+  SESSION_HAS_OPEN_REVIEW: {
+    status: 409,
+    title: 'The session has an open review',
+    remedy: 'Withdraw the review first, or wait for its verdict.',
+  },
+  NAME_TAKEN: {
+    status: 409,
+    title: 'The name is taken in this folder',
+    remedy: 'Choose another name, or rename what is there.',
+  },
+  VERSION_CONFLICT: {
+    status: 409,
+    title: 'Someone saved a newer version',
+    remedy: 'Load the current version, merge your change and save again.',
+  },
+  VERSION_REQUIRED: {
+    status: 428,
+    title: 'The version is missing',
+    remedy: 'Send If-Match with the version that your change is based on.',
+  },
+  INVALID_PATH: {
+    status: 422,
+    title: 'The path is not allowed',
+    remedy: 'Use names of 1 to 255 bytes without / and NUL, inside the session.',
+  },
+  CYCLE: {
+    status: 409,
+    title: 'A folder cannot be moved into itself',
+    remedy: 'Choose a folder outside of the one you move.',
+  },
+  FILE_TOO_LARGE: { status: 413, title: 'The file is too large', remedy: 'Keep files below the limit in the detail.' },
+  SESSION_TOO_LARGE: {
+    status: 413,
+    title: 'The session is full',
+    remedy: 'Delete files that are not needed; the limit is in the detail.',
+  },
+  TERMINAL_LIMIT: { status: 409, title: 'Too many terminals', remedy: 'Close a terminal and try again.' },
+  TERMINAL_NOT_FOUND: { status: 404, title: 'The terminal has ended', remedy: 'Open a new terminal.' },
+  AGENT_UNREACHABLE: {
+    status: 503,
+    title: 'The session does not answer',
+    remedy: 'Wait a moment; Berth reconnects by itself. If it lasts, close and open the session.',
+  },
+  REVIEW_OPEN_EXISTS: {
+    status: 409,
+    title: 'The session has an open review already',
+    remedy: 'Withdraw it, or refresh its snapshot.',
+  },
+  REVIEW_EMPTY: { status: 409, title: 'There is nothing to review', remedy: 'Add at least one file to the session.' },
+  REVIEW_NOT_READY: { status: 409, title: 'The snapshot is not made yet', remedy: 'Wait a few seconds and try again.' },
+  REVIEW_ALREADY_DECIDED: {
+    status: 409,
+    title: 'The review is decided',
+    remedy: 'Reload the page to see the verdict.',
+  },
+  REVIEW_ALREADY_CLAIMED: {
+    status: 409,
+    title: 'Somebody else holds the review',
+    remedy: 'Choose another review, or wait until it is released.',
+  },
+  REVIEW_NOT_CLAIMED: { status: 409, title: 'You do not hold this review', remedy: 'Claim the review first.' },
+  REVIEW_SNAPSHOT_CHANGED: {
+    status: 409,
+    title: 'The submission has changed',
+    remedy: 'Reload, look at the new snapshot, and decide again.',
+  },
+  REVIEW_OPEN_ISSUES: { status: 409, title: 'There are open issues', remedy: 'Resolve them, or reject the review.' },
+  REVIEW_REASON_REQUIRED: {
+    status: 422,
+    title: 'A rejection needs a reason',
+    remedy: 'Raise an issue, or write a summary of at least 20 characters.',
+  },
+  REVIEW_OWN_WORK: {
+    status: 403,
+    title: 'Nobody reviews their own work',
+    remedy: 'Leave this review to somebody else.',
+  },
+  REVIEW_LEVEL_TOO_LOW: {
+    status: 403,
+    title: 'Your reviewer level is too low',
+    remedy: 'Leave it to a reviewer of the level that the detail names.',
+  },
+  COMMENT_PUBLISHED: { status: 409, title: 'A published comment cannot be changed', remedy: 'Reply to it instead.' },
+  IDEMPOTENCY_MISMATCH: {
+    status: 409,
+    title: 'The Idempotency-Key was used for another request',
+    remedy: 'Use a new key for a new request.',
+  },
+  STALE_GENERATION: { status: 409, title: 'The session was opened anew meanwhile', remedy: 'Reload the session.' },
+  TEMPORAL_UNAVAILABLE: {
+    status: 503,
+    title: 'The workflow service does not answer',
+    remedy: 'Your request is not lost if it was accepted; otherwise try again in a minute.',
+  },
+  DATABASE_UNAVAILABLE: {
+    status: 503,
+    title: 'The database does not answer',
+    remedy: 'Try again in a moment; nothing was changed.',
+  },
+  INTERNAL: {
+    status: 500,
+    title: 'Something went wrong in Berth',
+    remedy: 'Try again; if it lasts, tell the operator the requestId.',
+  },
+} as const;
+
+/** A stable code of the catalogue. */
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+/** One field of a request that was wrong: where (a JSON pointer or a dotted path) and why. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+/** What an AppError may carry beside its code: a sentence for this very case, fields, machine-readable data, a cause. */
+export interface AppErrorOptions {
+  detail?: string;
+  errors?: FieldError[];
+  data?: Record<string, unknown>;
+  cause?: unknown;
+}
+
+/** An expected failure. Thrown anywhere, mapped to HTTP, socket or workflow failure once, at the edge. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly errors: FieldError[];
+  readonly data: Record<string, unknown>;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.detail ?? ERROR_CATALOGUE[code].title, { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.detail = options.detail;
+    this.errors = options.errors ?? [];
+    this.data = options.data ?? {};
+  }
+
+  /** The HTTP status of this condition. */
+  get status(): number {
+    return ERROR_CATALOGUE[this.code].status;
+  }
+}
+
+/** True when the value is an AppError, of that code if one is given. */
+export function isAppError(error: unknown, code?: ErrorCode): error is AppError {
+  return error instanceof AppError && (code === undefined || error.code === code);
+}

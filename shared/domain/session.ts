@@ -1,0 +1,69 @@
+/** The phases of a session, in the order of its life. `recovering` lies between two `running`. */
+export const SESSION_PHASES = [
+  'requested',
+  'provisioning',
+  'loading',
+  'running',
+  'recovering',
+  'saving',
+  'closing',
+  'closed',
+  'failed',
+] as const;
+/** A phase of a session. */
+export type SessionPhase = (typeof SESSION_PHASES)[number];
+
+/** Phases in which no workflow is live and the session can be opened. */
+export const ENDED_PHASES = ['closed', 'failed'] as const satisfies readonly SessionPhase[];
+
+/** True while a workflow owns the session. */
+export function isLivePhase(phase: SessionPhase): boolean {
+  return phase !== 'closed' && phase !== 'failed';
+}
+
+/** True while the session's agent can be expected to answer: terminals and the hand-off of saves work. */
+export function isReachablePhase(phase: SessionPhase): boolean {
+  return phase === 'running' || phase === 'recovering';
+}
+
+/** What a session is for: a person's workspace, or a reviewer's throw-away copy. */
+export const SESSION_KINDS = ['workspace', 'review_run'] as const;
+/** What a session is for. */
+export type SessionKind = (typeof SESSION_KINDS)[number];
+
+/** Why a session closed or needs attention; shown to people as a sentence by the page. */
+export const PHASE_REASONS = [
+  'user',
+  'operator',
+  'idle',
+  'expired',
+  'superseded',
+  'pod-lost',
+  'provisioning-failed',
+  'agent-unreachable',
+  'load-failed',
+  'save-failed',
+  'node-lost',
+] as const;
+/** Why a session is in its phase. */
+export type PhaseReason = (typeof PHASE_REASONS)[number];
+
+/** States of a session's volume; see docs/ARCHITECTURE.md, "Volumes". */
+export const VOLUME_STATES = ['new', 'loading', 'live', 'kept', 'drained'] as const;
+/** State of a session's volume. */
+export type VolumeState = (typeof VOLUME_STATES)[number];
+
+/** The Temporal workflow id of a session. */
+export function sessionWorkflowId(uuid: string): string {
+  return `session/${uuid}`;
+}
+
+/** The name of a session's pod, claim and secret are fixed by its uuid. */
+export function podName(uuid: string): string {
+  return `exec-${uuid}`;
+}
+
+/** The name of a session's volume claim. */
+export function volumeName(uuid: string): string {
+  return `workspace-${uuid}`;
+}

@@ -1,0 +1,45 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ReviewStatus } from '#shared/domain/review.ts';
+
+/** What the review workflow starts with. */
+export interface ReviewWorkflowInput {
+  reviewId: number;
+  carried?: { recentOpIds: string[] };
+}
+/** A decision by a person. `opId` makes it idempotent and is the update's id. */
+export interface DecisionInput {
+  opId: string;
+  actorId: number;
+  expectedSnapshotId?: number;
+  /** The summary, reason or note; short, never file content. */
+  note?: string;
+  /** reassign: to whom. */
+  assigneeId?: number;
+}
+/** What a decision answers. */
+export interface DecisionResult {
+  status: ReviewStatus;
+  seq: number;
+}
+/** What the query `state` answers. */
+export interface ReviewWorkflowState {
+  reviewId: number;
+  status: ReviewStatus;
+  withdrawn: boolean;
+  assigneeId: number | null;
+  snapshotId: number | null;
+}
+
+export const claimUpdate = defineUpdate<DecisionResult, [DecisionInput]>('claim');
+export const releaseUpdate = defineUpdate<DecisionResult, [DecisionInput]>('release');
+export const approveUpdate = defineUpdate<DecisionResult, [DecisionInput]>('approve');
+export const rejectUpdate = defineUpdate<DecisionResult, [DecisionInput]>('reject');
+export const overrideUpdate = defineUpdate<DecisionResult, [DecisionInput]>('override');
+export const withdrawUpdate = defineUpdate<DecisionResult, [DecisionInput]>('withdraw');
+export const refreshSnapshotUpdate = defineUpdate<DecisionResult, [DecisionInput]>('refreshSnapshot');
+/** Something that moves a clock changed in the row: read it again. */
+export const changedSignal = defineSignal<[{ opId?: string }?]>('changed');
+export const stateQuery = defineQuery<ReviewWorkflowState>('state');
+
+/** The workflow type's name. */
+export const REVIEW_WORKFLOW = 'review';

@@ -1,0 +1,67 @@
+import type { PhaseReason, SessionPhase } from '#shared/domain/session.ts';
+
+/** Names one opening of one session; every write of an activity is fenced by the generation. */
+export interface SessionRef {
+  sessionId: number;
+  uuid: string;
+  generation: number;
+}
+
+/** What one reconcile did. `more`: something changed meanwhile, look again. */
+export interface SyncResult {
+  changed: number;
+  conflicts: number;
+  notSaved: number;
+  more: boolean;
+}
+
+/** Short activities on the runtime queue; each has startToClose ≤ 20 s or a heartbeat, and is safe to run twice. */
+export interface SessionActivities {
+  /** Moves requested → provisioning for this generation. False: this run is stale and must end. */
+  admit(
+    ref: SessionRef,
+  ): Promise<{
+    admitted: boolean;
+    summary: string;
+    ownerId: number;
+    idleSeconds: number;
+    expiresAt: string | null;
+    kind: 'workspace' | 'review_run';
+  }>;
+  /** Writes phase and reason, fenced, with its event. False: superseded. */
+  recordPhase(input: SessionRef & { phase: SessionPhase; reason: PhaseReason | null }): Promise<{ current: boolean }>;
+  /** Makes or finds the volume row and the volume itself. */
+  ensureVolume(
+    ref: SessionRef,
+  ): Promise<{ volumeId: number; claimUid: string; state: 'new' | 'loading' | 'live' | 'kept' | 'drained' }>;
+  ensurePod(ref: SessionRef & { volumeId: number; claimUid: string }): Promise<{ podUid: string }>;
+  /** Resolves once the agent answers; heartbeats. */
+  awaitAgent(ref: SessionRef): Promise<{ bootId: string }>;
+  /** Only on a volume `new` or `loading`; ends `live`. Heartbeats. */
+  loadFiles(ref: SessionRef): Promise<{ files: number }>;
+  /** Three-way, fenced by generation and sync epoch. Heartbeats. */
+  reconcile(ref: SessionRef & { cause: string }): Promise<SyncResult>;
+  /** Ends every process in the session but the agent. */
+  quiesce(ref: SessionRef): Promise<void>;
+  /** Reconciles until two scans agree; only on `live` or `kept`. `drained`: the volume may go. Heartbeats. */
+  saveFiles(ref: SessionRef): Promise<{ drained: boolean; superseded: boolean; notSaved: number }>;
+  /** Resolves at the pod's 404. */
+  deletePod(ref: SessionRef): Promise<void>;
+  /** Deletes the volume only when its row says drained, or it was never loaded (or it belongs to a review run). */
+  deleteVolume(ref: SessionRef): Promise<{ deleted: boolean }>;
+  /** Marks the volume as kept: `days` null means until saved or discarded by a person. */
+  keepVolume(ref: SessionRef & { days: number | null }): Promise<void>;
+  /** The last write: closed or failed, with its reason and event. False: superseded. */
+  recordEnd(input: SessionRef & { phase: 'closed' | 'failed'; reason: PhaseReason }): Promise<{ current: boolean }>;
+  /** Moves expires_at, with its event. */
+  recordExtension(input: SessionRef & { until: string }): Promise<void>;
+}
+
+/** Why the watch of a session ended. */
+export type WatchEnd = 'idle' | 'pod-lost' | 'expired' | 'node-lost';
+
+/** The one long activity per session, on the watch queue. */
+export interface WatchActivities {
+  /** Signals requestSync when either side is dirty; reconciles by itself while Temporal does not answer. */
+  watchSession(ref: SessionRef & { idleSeconds: number; bootId: string }): Promise<{ end: WatchEnd }>;
+}
