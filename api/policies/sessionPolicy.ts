@@ -1,0 +1,20 @@
+import type { ApiDeps } from '#api/deps.ts';
+import type { Caller } from '#api/http/route.ts';
+import { AppError } from '#shared/domain/errors.ts';
+import { findSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+
+/** True when the caller may see and change the session: it is their own. Operators have no way into other people's files. */
+export function mayUseSession(caller: Pick<Caller, 'id'>, session: Pick<SessionRecord, 'userId'>): boolean {
+  return session.userId === caller.id;
+}
+
+/** The caller's own session. Throws NOT_FOUND for one that is absent, in the trash, or somebody else's: nobody can tell which. */
+export async function loadOwnSession(
+  deps: Pick<ApiDeps, 'database'>,
+  caller: Pick<Caller, 'id'>,
+  uuid: string,
+): Promise<SessionRecord> {
+  const session = await findSession(deps.database, uuid);
+  if (!session || !mayUseSession(caller, session)) throw new AppError('NOT_FOUND');
+  return session;
+}

@@ -1,0 +1,4 @@
+import type { Route } from '#api/http/route.ts';
+
+/** The routes of this resource. */
+export const reviewRoutes: Route[] = [];
