@@ -78,6 +78,8 @@ export interface TerminalAttachment {
   readonly lastInputSeq: number;
   readonly offset: number;
   readonly reset: boolean;
+  /** Where the output ended at the moment of joining: what lies before it is replay. */
+  readonly end?: number;
   input(seq: number, data: Uint8Array): void;
   resize(size: TerminalSize): void;
   /** Everything before `offset` was taken by the reader: the agent sends at most its window beyond that. */

@@ -52,6 +52,8 @@ export interface Attached {
   lastInputSeq: number;
   offset: number;
   reset: boolean;
+  /** Where the output ended at the moment of joining: what lies before it is replay, to which a client types no answers. */
+  end?: number;
 }
 /** `input`: numbered from 1 per client; a number at or below the last one is dropped. */
 export const Input = z.strictObject({
