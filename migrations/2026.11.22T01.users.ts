@@ -30,7 +30,9 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
     );
 
     CREATE TABLE web_sessions (
+      -- id_hash is made anew when rights change; the key stays, so that sockets keep their credential.
       id_hash text PRIMARY KEY,
+      key uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
       user_id integer NOT NULL REFERENCES users ON DELETE CASCADE,
       address text NOT NULL,
       user_agent text NOT NULL,

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { TokenScope } from '#shared/contracts/user.ts';
+import type { Config } from '#platform/config/config.ts';
 import type { ApiDeps } from '#api/deps.ts';
 
 /** Who makes a request. A token has scopes; a browser's session has all. */
@@ -49,6 +50,10 @@ export interface RouteDefinition<Params extends z.ZodType, Query extends z.ZodTy
   /** The scope that a token needs. */
   scope: TokenScope | null;
   limit?: 'default' | 'login' | 'expensive';
+  /** Bytes of a request body; 1 MiB unless told. */
+  bodyLimit?(config: Config): number;
+  /** The answer holds a secret: it is never stored for an Idempotency-Key. */
+  secretAnswer?: boolean;
   params?: Params;
   query?: Query;
   body?: Body;

@@ -185,6 +185,26 @@ export const ERROR_CATALOGUE = {
     title: 'The Idempotency-Key was used for another request',
     remedy: 'Use a new key for a new request.',
   },
+  IDEMPOTENCY_IN_FLIGHT: {
+    status: 409,
+    title: 'The same request is being carried out',
+    remedy: 'Wait a few seconds and send it again with the same Idempotency-Key.',
+  },
+  IDEMPOTENCY_SECRET: {
+    status: 409,
+    title: 'The request was carried out before',
+    remedy: 'Its answer held a secret that is shown once; use a new Idempotency-Key for a new one.',
+  },
+  SOCKET_LIMIT: {
+    status: 429,
+    title: 'Too many connections',
+    remedy: 'Close other windows of Berth and try again.',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'The headers are too large',
+    remedy: 'Send fewer or shorter headers; 16 KiB is the limit.',
+  },
   STALE_GENERATION: { status: 409, title: 'The session was opened anew meanwhile', remedy: 'Reload the session.' },
   TEMPORAL_UNAVAILABLE: {
     status: 503,
