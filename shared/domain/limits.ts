@@ -1,0 +1,34 @@
+/** How much a session may hold; from the configuration. */
+export interface SessionLimits {
+  /** Bytes of one file. */
+  maxFileBytes: number;
+  /** Bytes of all files together. */
+  maxSessionBytes: number;
+  /** Files and folders together. */
+  maxSessionItems: number;
+}
+
+/** Texts up to so many bytes are merged line by line; larger ones are kept side by side. */
+export const MAX_MERGE_BYTES = 1_048_576;
+
+/** A cycle that would delete more paths than this, and over half of the tree, needs a second look. */
+export const MASS_DELETION_PATHS = 50;
+
+/** Paths that one `items` event names; the page loads the tree afresh beyond that. */
+export const MAX_EVENT_PATHS = 200;
+
+/** Entries that one `notSaved` event names. */
+export const MAX_NOT_SAVED_ENTRIES = 500;
+
+/** Reads the limits of a session from the configuration. */
+export function sessionLimits(config: {
+  MAX_FILE_BYTES: number;
+  MAX_SESSION_BYTES: number;
+  MAX_SESSION_ITEMS: number;
+}): SessionLimits {
+  return {
+    maxFileBytes: config.MAX_FILE_BYTES,
+    maxSessionBytes: config.MAX_SESSION_BYTES,
+    maxSessionItems: config.MAX_SESSION_ITEMS,
+  };
+}
