@@ -24,14 +24,41 @@ export interface ExtendInput {
   until?: string;
   actor?: string;
 }
+/** What a running session knows of its parts; a run takes it over from the one before it. */
+export interface RunningParts {
+  summary: string;
+  ownerId: number;
+  idleSeconds: number;
+  expiresAt: string | null;
+  volumeId: number;
+  claimUid: string;
+  bootId: string;
+}
+/** Bounds that tests shorten. */
+export interface SessionLimits {
+  /** Events of history after which a run continues as new. */
+  historyEvents?: number;
+  /** How often an activity that a person waits for is tried before the step counts as failed. */
+  stepAttempts?: number;
+}
 /** What a run carries over continue-as-new, and what it starts with. */
 export interface SessionWorkflowInput {
   sessionId: number;
   uuid: string;
   generation: number;
-  /** True after a continue-as-new of the same generation: the row was admitted before. */
+  /**
+   * True when the row was admitted before: after a continue-as-new of the same generation, with `carried`, and in a run
+   * that a close starts because none was left to close; that one only tears down.
+   */
   admitted?: boolean;
-  carried?: { syncSeq: number; recentOpIds: string[] };
+  carried?: { syncSeq: number; recentOpIds: string[]; running?: RunningParts };
+  limits?: SessionLimits;
+}
+/** What a run answers when it ends. */
+export interface SessionOutcome {
+  generation: number;
+  phase: SessionPhase;
+  reason: string;
 }
 /** What the query `state` answers. */
 export interface SessionWorkflowState {

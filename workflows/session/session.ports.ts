@@ -18,9 +18,7 @@ export interface SyncResult {
 /** Short activities on the runtime queue; each has startToClose ≤ 20 s or a heartbeat, and is safe to run twice. */
 export interface SessionActivities {
   /** Moves requested → provisioning for this generation. False: this run is stale and must end. */
-  admit(
-    ref: SessionRef,
-  ): Promise<{
+  admit(ref: SessionRef): Promise<{
     admitted: boolean;
     summary: string;
     ownerId: number;
@@ -41,13 +39,18 @@ export interface SessionActivities {
   loadFiles(ref: SessionRef): Promise<{ files: number }>;
   /** Three-way, fenced by generation and sync epoch. Heartbeats. */
   reconcile(ref: SessionRef & { cause: string }): Promise<SyncResult>;
+  /** The state in the volume's row; null when the session has none. */
+  inspectVolume(ref: SessionRef): Promise<{ state: 'new' | 'loading' | 'live' | 'kept' | 'drained' | null }>;
   /** Ends every process in the session but the agent. */
   quiesce(ref: SessionRef): Promise<void>;
   /** Reconciles until two scans agree; only on `live` or `kept`. `drained`: the volume may go. Heartbeats. */
   saveFiles(ref: SessionRef): Promise<{ drained: boolean; superseded: boolean; notSaved: number }>;
-  /** Resolves at the pod's 404. */
+  /** Resolves at the 404 of this generation's pod and of older ones; a newer one is left alone. */
   deletePod(ref: SessionRef): Promise<void>;
-  /** Deletes the volume only when its row says drained, or it was never loaded (or it belongs to a review run). */
+  /**
+   * Deletes the volume only when its row says drained, or it was never loaded (or it belongs to a review run). A run that
+   * was superseded deletes a drained one only.
+   */
   deleteVolume(ref: SessionRef): Promise<{ deleted: boolean }>;
   /** Marks the volume as kept: `days` null means until saved or discarded by a person. */
   keepVolume(ref: SessionRef & { days: number | null }): Promise<void>;
@@ -58,10 +61,17 @@ export interface SessionActivities {
 }
 
 /** Why the watch of a session ended. */
-export type WatchEnd = 'idle' | 'pod-lost' | 'expired' | 'node-lost';
+export type WatchEnd = 'idle' | 'pod-lost' | 'expired' | 'node-lost' | 'node-back';
 
 /** The one long activity per session, on the watch queue. */
 export interface WatchActivities {
   /** Signals requestSync when either side is dirty; reconciles by itself while Temporal does not answer. */
-  watchSession(ref: SessionRef & { idleSeconds: number; bootId: string }): Promise<{ end: WatchEnd }>;
+  watchSession(
+    ref: SessionRef & {
+      idleSeconds: number;
+      bootId: string;
+      /** The node is known to be lost: ends with `node-back` once the pod answers again. */
+      nodeLost?: boolean;
+    },
+  ): Promise<{ end: WatchEnd }>;
 }

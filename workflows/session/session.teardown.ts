@@ -1,0 +1,103 @@
+import type { PhaseReason } from '#shared/domain/session.ts';
+import { explain } from '#workflows/session/session.live.ts';
+import { volumeFate } from '#workflows/session/session.machine.ts';
+import { enterPhase, showAttention, showEnd, showPhase, type SessionRun } from '#workflows/session/session.run.ts';
+
+/** How many days a volume is kept on which only files remain that are not saved by rule. */
+const KEPT_DAYS = 7;
+
+/** What the last save left. `kept`: the volume stays until a person decides. */
+type Saved = 'removable' | 'kept' | 'kept-week' | 'superseded';
+
+/** How the run shall be recorded. */
+interface End {
+  phase: 'closed' | 'failed';
+  reason: PhaseReason;
+}
+
+/**
+ * Saves what is on the volume and removes pod and volume. Runs where nothing cancels it, and each step until it is done. A
+ * superseded run saves nothing, removes its pod and a drained volume, and leaves the rest to the next generation.
+ */
+export async function teardown(run: SessionRun, end: End): Promise<void> {
+  if (!run.owns) return;
+  const current = !run.machine.superseded && (await enterPhase(run, 'saving', end.reason));
+  const saved = current ? await save(run, end) : 'superseded';
+  if (saved === 'superseded') {
+    run.machine.superseded = true;
+    await removePod(run);
+    await run.proxies.cleanup.deleteVolume.executeWithOptions({ summary: 'only if drained' }, [run.ref]);
+    return;
+  }
+  if (!(await enterPhase(run, 'closing', end.reason))) {
+    await removePod(run);
+    return;
+  }
+  await removePod(run);
+  if (saved === 'removable') {
+    await run.proxies.cleanup.deleteVolume.executeWithOptions({ summary: 'volume' }, [run.ref]);
+  } else {
+    await keep(run, saved === 'kept' ? null : KEPT_DAYS);
+  }
+  await recordEnd(run, end);
+}
+
+async function removePod(run: SessionRun): Promise<void> {
+  await run.proxies.cleanup.deletePod.executeWithOptions({ summary: 'pod' }, [run.ref]);
+}
+
+async function keep(run: SessionRun, days: number | null): Promise<void> {
+  await run.proxies.cleanup.keepVolume.executeWithOptions(
+    { summary: days === null ? 'until saved or discarded' : `for ${days} days` },
+    [{ ...run.ref, days }],
+  );
+  if (days === null) showAttention(run, true);
+}
+
+async function recordEnd(run: SessionRun, end: End): Promise<void> {
+  const { current } = await run.proxies.cleanup.recordEnd.executeWithOptions(
+    { summary: `${end.phase}: ${end.reason}` },
+    [{ ...run.ref, ...end }],
+  );
+  if (!current) {
+    run.machine.superseded = true;
+    return;
+  }
+  showPhase(run, end.phase, end.reason);
+  showEnd(end.reason);
+}
+
+/** Saves what is on the volume, if it ever held all files. Starts a recovery pod when the agent cannot be reached. */
+async function save(run: SessionRun, end: End): Promise<Saved> {
+  const { state } = await run.proxies.cleanup.inspectVolume(run.ref);
+  if (state !== 'live' && state !== 'kept') return 'removable';
+  try {
+    return await quiesceAndSave(run, end.reason);
+  } catch (error) {
+    run.machine.note(`the last save failed: ${explain(error)}`, Date.now());
+  }
+  // An open that failed has shown that no pod can be had.
+  if (end.phase === 'failed') return 'kept';
+  try {
+    await startRecoveryPod(run);
+    return await quiesceAndSave(run, end.reason);
+  } catch (error) {
+    run.machine.note(`the recovery pod could not save either: ${explain(error)}`, Date.now());
+    return 'kept';
+  }
+}
+
+async function quiesceAndSave(run: SessionRun, reason: PhaseReason): Promise<Saved> {
+  await run.proxies.step.quiesce.executeWithOptions({ summary: 'end processes' }, [run.ref]);
+  const result = await run.proxies.long.saveFiles.executeWithOptions({ summary: 'last save' }, [run.ref]);
+  if (result.superseded) return 'superseded';
+  const fate = volumeFate(result, reason);
+  return fate === 'remove' ? 'removable' : fate === 'keep' ? 'kept' : 'kept-week';
+}
+
+async function startRecoveryPod(run: SessionRun): Promise<void> {
+  const { step, long } = run.proxies;
+  const { volumeId, claimUid } = await step.ensureVolume.executeWithOptions({ summary: 'volume' }, [run.ref]);
+  await step.ensurePod.executeWithOptions({ summary: 'recovery pod' }, [{ ...run.ref, volumeId, claimUid }]);
+  await long.awaitAgent.executeWithOptions({ summary: 'recovery agent answers' }, [run.ref]);
+}
