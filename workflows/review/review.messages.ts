@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ReviewStatus } from '#shared/domain/review.ts';
 
-/** What the review workflow starts with. */
+/** What the review workflow starts with, and what a run carries over continue-as-new. */
 export interface ReviewWorkflowInput {
   reviewId: number;
   carried?: { recentOpIds: string[] };
@@ -40,6 +40,9 @@ export const refreshSnapshotUpdate = defineUpdate<DecisionResult, [DecisionInput
 /** Something that moves a clock changed in the row: read it again. */
 export const changedSignal = defineSignal<[{ opId?: string }?]>('changed');
 export const stateQuery = defineQuery<ReviewWorkflowState>('state');
+
+/** How a review's run ended. `gone`: its row was erased with the session. */
+export type ReviewOutcome = 'approved' | 'rejected' | 'withdrawn' | 'gone';
 
 /** The workflow type's name. */
 export const REVIEW_WORKFLOW = 'review';

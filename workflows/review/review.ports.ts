@@ -1,11 +1,10 @@
 import type { ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
+import type { ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
 
 /** The row of a review as the workflow needs it. */
 export interface ReviewRecord {
   reviewId: number;
   sessionUuid: string;
-  sessionLive: boolean;
-  sessionGeneration: number;
   title: string;
   submittedBy: number;
   submittedByName: string;
@@ -23,35 +22,37 @@ export interface ReviewRecord {
 export interface TransitionInput {
   reviewId: number;
   opId: string;
-  action: 'claim' | 'release' | 'leaseEnded' | 'approve' | 'reject' | 'override' | 'withdraw' | 'refreshSnapshot';
+  action: Exclude<ReviewTransitionAction, 'refreshSnapshot'>;
   actorId: number | null;
   expectedSnapshotId: number | null;
   note: string;
 }
 
-/** The row after the transition; `refused` carries an error code when the row no longer allows it. */
-export type TransitionResult =
-  | {
-      refused: null;
-      status: ReviewStatus;
-      seq: number;
-      assignedTo: number | null;
-      snapshotId: number | null;
-      description: string;
-    }
-  | { refused: string; detail: string };
+/** Why the row does not allow something: an error code of the catalogue, its sentence, and data such as the holder. */
+export interface TransitionRefusal {
+  refused: string;
+  detail: string;
+  data: Record<string, unknown>;
+}
+
+/** The row after the transition, or why it was refused. A refusal is a result, never thrown: nothing is to be retried. */
+export type TransitionResult = { refused: null; seq: number; review: ReviewRecord } | TransitionRefusal;
+
+/** The snapshot that was made, or why none was. */
+export type FreezeResult =
+  { refused: null; seq: number; snapshotId: number; files: number; review: ReviewRecord } | TransitionRefusal;
 
 /** Activities of the review workflow; each is safe to run twice. */
 export interface ReviewActivities {
   readReview(input: { reviewId: number }): Promise<ReviewRecord | null>;
   /** Asks a live session to sync and waits up to 30 s for it. `synced` false: PostgreSQL's present state will be frozen. */
   syncBeforeSnapshot(input: { reviewId: number; sessionUuid: string; opId: string }): Promise<{ synced: boolean }>;
-  /** Snapshot, snapshot_id and history row in one transaction, idempotent by opId. */
+  /** Snapshot, snapshot_id and history row in one transaction, idempotent by opId. `actorId` null: the submission's own. */
   freezeSnapshot(input: {
     reviewId: number;
     opId: string;
     synced: boolean;
     actorId: number | null;
-  }): Promise<{ snapshotId: number; files: number; seq: number }>;
+  }): Promise<FreezeResult>;
   appendReviewHistory(input: TransitionInput): Promise<TransitionResult>;
 }

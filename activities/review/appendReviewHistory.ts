@@ -1,0 +1,174 @@
+import type { Database, Tx } from '#platform/db/database.ts';
+import { insertComment } from '#platform/db/repositories/reviewComments.ts';
+import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
+import {
+  claimReview,
+  decideReview,
+  findReview,
+  lockReview,
+  publishReviewChange,
+  releaseReview,
+  withdrawReview,
+  type ReviewRecord,
+} from '#platform/db/repositories/reviews.ts';
+import { toWorkflowRecord } from '#activities/review/readReview.ts';
+import { refuse } from '#activities/review/refusals.ts';
+import { heldBy, transitionRefusal, type Actor, type Attempt } from '#activities/review/transitionRefusal.ts';
+import type { TransitionInput, TransitionRefusal, TransitionResult } from '#workflows/review/review.ports.ts';
+
+/**
+ * Writes one transition: status, holder and history row in one transaction under the review's lock. A repeat of an opId
+ * answers as the first time did and writes nothing. What the row does not allow is a result, not an error.
+ */
+export function appendReviewHistory(database: Database, input: TransitionInput): Promise<TransitionResult> {
+  return database.transaction(async (tx) => {
+    const review = await lockReview(database, input.reviewId, tx);
+    if (review === null) return refuse('NOT_FOUND', 'The review does not exist any more.');
+    const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
+    if (earlier !== null) return { refused: null, seq: earlier.seq, review: toWorkflowRecord(review) };
+    const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input };
+    const refusal = transitionRefusal(attempt) ?? (await write(database, attempt, tx));
+    if (refusal !== null) return refusal;
+    return finish(database, attempt, tx);
+  });
+}
+
+async function findActor(database: Database, actorId: number | null, tx: Tx): Promise<Actor | null> {
+  if (actorId === null) return null;
+  const rows = await database.query<Actor>(
+    `SELECT id, username, reviewer_level AS "reviewerLevel", disabled_at IS NOT NULL AS disabled FROM users WHERE id = $1`,
+    [actorId],
+    tx,
+  );
+  return rows[0] ?? null;
+}
+
+/** Changes the row. Resolves with why the row no longer allows it, or null. */
+async function write(database: Database, attempt: Attempt, tx: Tx): Promise<TransitionRefusal | null> {
+  const { review, input } = attempt;
+  const reviewId = review.id;
+  switch (input.action) {
+    case 'claim': {
+      const won = await claimReview(database, { reviewId, userId: input.actorId ?? 0 }, tx);
+      return won ? null : heldBy(review, input.actorId ?? 0);
+    }
+    case 'release':
+    case 'leaseEnded': {
+      const onlyExpired = input.action === 'leaseEnded';
+      const released = await releaseReview(database, { reviewId, onlyExpired }, tx);
+      return released
+        ? null
+        : refuse('REVIEW_NOT_CLAIMED', onlyExpired ? 'The claim has not ended.' : 'Nobody holds it.');
+    }
+    case 'approve':
+    case 'override':
+    case 'reject': {
+      await takeOver(database, attempt, tx);
+      const status = input.action === 'reject' ? 'rejected' : 'approved';
+      await decideReview(database, { reviewId, status }, tx);
+      return null;
+    }
+    case 'withdraw':
+      await withdrawReview(database, reviewId, tx);
+      return null;
+  }
+}
+
+/** A verdict by somebody who does not hold the review begins with a claim of its own, so that the history tells both. */
+async function takeOver(database: Database, { review, actor, input }: Attempt, tx: Tx): Promise<void> {
+  if (actor === null || review.assignedTo?.id === actor.id) return;
+  const reviewId = review.id;
+  const from = review.assignedTo;
+  if (from !== null) await releaseReview(database, { reviewId, onlyExpired: false }, tx);
+  await claimReview(database, { reviewId, userId: actor.id }, tx);
+  await appendHistory(
+    database,
+    {
+      reviewId,
+      opId: `${input.opId}/claim`,
+      changedBy: actor.id,
+      oldStatus: review.status,
+      newStatus: 'in_review',
+      description: `claim: ${actor.username} took the review over${from === null ? '' : ` from ${from.username}`}.`,
+    },
+    tx,
+  );
+}
+
+async function finish(database: Database, attempt: Attempt, tx: Tx): Promise<TransitionResult> {
+  const { review: before, actor, input } = attempt;
+  const after = await findReview(database, before.id, tx);
+  if (after === null) throw new Error(`review ${before.id} vanished under its lock`);
+  const verdict = input.action === 'approve' || input.action === 'reject' || input.action === 'override';
+  if (verdict) await keepSummary(database, attempt, tx);
+  const seq = await appendHistory(
+    database,
+    {
+      reviewId: before.id,
+      opId: input.opId,
+      changedBy: actor?.id ?? null,
+      // After a takeover the verdict starts from in_review: no review goes from pending to a verdict.
+      oldStatus: verdict ? 'in_review' : before.status,
+      newStatus: after.status,
+      description: describe(attempt, after),
+    },
+    tx,
+  );
+  const ended = verdict || input.action === 'withdraw';
+  await publishReviewChange(
+    database,
+    {
+      reviewId: before.id,
+      kinds: verdict ? ['review', 'history', 'comments'] : ['review', 'history'],
+      ...(ended ? { sessionId: before.sessionId } : {}),
+    },
+    tx,
+  );
+  return { refused: null, seq, review: toWorkflowRecord(after) };
+}
+
+/** The verdict's summary is a published comment on the snapshot, where the author reads it; an approval always leaves one. */
+async function keepSummary(database: Database, { review, actor, input }: Attempt, tx: Tx): Promise<void> {
+  const approval = input.action !== 'reject';
+  const text = input.note.trim() === '' && approval ? 'Approved.' : input.note.trim();
+  if (actor === null || text === '') return;
+  await insertComment(
+    database,
+    {
+      reviewId: review.id,
+      commenterId: actor.id,
+      workspaceItemId: null,
+      snapshotId: review.snapshotId,
+      path: null,
+      lineNumber: null,
+      endLineNumber: null,
+      quotedText: null,
+      text,
+      type: approval ? 'approval' : 'general',
+      parentCommentId: null,
+      published: true,
+    },
+    tx,
+  );
+}
+
+function describe({ review, actor, input }: Attempt, after: ReviewRecord): string {
+  const who = actor?.username ?? 'Berth';
+  const about = `snapshot ${review.snapshotId ?? 'none'}`;
+  switch (input.action) {
+    case 'claim':
+      return `claim: ${who} took the review until ${after.claimExpiresAt?.toISOString() ?? ''}.`;
+    case 'release':
+      return `release: ${who} gave the review back.`;
+    case 'leaseEnded':
+      return `release: the claim of ${review.assignedTo?.username ?? 'nobody'} ended without a verdict.`;
+    case 'approve':
+      return `approve: ${who} approved ${about}.`;
+    case 'reject':
+      return `reject: ${who} rejected ${about}.`;
+    case 'override':
+      return `override: ${who} approved ${about} over ${review.openIssues} open issues. Reason: ${input.note.trim()}`;
+    case 'withdraw':
+      return `withdraw: ${who} withdrew the review.`;
+  }
+}
