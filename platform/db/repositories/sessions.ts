@@ -217,13 +217,15 @@ export interface PhaseWrite {
 
 /**
  * Writes phase and reason with their event, in one transaction, only while the row has that generation. Answers the row,
- * or null when it was superseded or erased. Writing what is there already changes nothing, so a retry is harmless.
+ * or null when it was superseded, erased, or has ended before. Writing what is there already changes nothing, so a retry
+ * is harmless.
  */
 export function writePhase(database: Database, write: PhaseWrite): Promise<SessionRecord | null> {
   return database.transaction(async (tx) => {
     const locked = await lockSessionById(database, write.sessionId, tx);
     if (locked === null || locked.generation !== write.generation) return null;
     if (locked.phase === write.phase && locked.phaseReason === write.reason) return locked;
+    if (!isLivePhase(locked.phase)) return null;
     const rows = await database.query<SessionRecord>(
       `UPDATE sessions SET phase = $3, phase_reason = $4, updated_at = now()
        WHERE id = $1 AND generation = $2 RETURNING ${SESSION_COLUMNS}`,

@@ -1,0 +1,187 @@
+import { isAppError } from '#shared/domain/errors.ts';
+import type { AgentActivity, AgentClient } from '#platform/agent/AgentClient.ts';
+import { findSessionById, publishClosingSoon } from '#platform/db/repositories/sessions.ts';
+import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
+import type { SessionActivities, SessionRef, WatchEnd } from '#workflows/session/session.ports.ts';
+import { askSync } from '#activities/session/askSync.ts';
+import type { ActivityDeps } from '#activities/session/deps.ts';
+import { judgeIdle } from '#activities/session/idleRule.ts';
+import { SyncPacer } from '#activities/session/syncPacer.ts';
+
+/** A pod that cannot be read for this long, in milliseconds, is on a lost node. */
+const NODE_LOST_MS = 60_000;
+/** An agent that does not answer for this long, in milliseconds, though its pod runs, counts as lost. */
+const SILENT_AGENT_MS = 60_000;
+/** Hints get lost: the volume is looked at again after this time, in milliseconds, whatever was told. */
+const LOOK_ANYWAY_MS = 300_000;
+/** A sync that was asked for must have begun after this time, in milliseconds; else the watch reconciles itself. */
+const SYNC_BEGINS_MS = 10_000;
+
+/** What one session is watched for. */
+export interface WatchInput extends SessionRef {
+  idleSeconds: number;
+  bootId: string;
+  nodeLost?: boolean;
+}
+
+type WatchDeps = ActivityDeps & Pick<SessionActivities, 'reconcile'>;
+
+/** Watches one session: call `look` at every hint and regularly; it answers why the watch ends, or null. */
+export class SessionWatch {
+  private readonly deps: WatchDeps;
+  private readonly input: WatchInput;
+  private readonly pacer = new SyncPacer();
+  private readonly wake: () => void;
+  private client: AgentClient | null = null;
+  private stopHints: () => void = () => undefined;
+  private unreadableSince: number | null = null;
+  private silentSince: number | null = null;
+  private lastLookAt = 0;
+  private warnedFor: number | null = null;
+  private expectEpoch: { above: number; by: number } | null = null;
+
+  constructor(deps: WatchDeps, input: WatchInput, wake: () => void) {
+    this.deps = deps;
+    this.input = input;
+    this.wake = wake;
+  }
+
+  /** The database may have news for the volume. */
+  databaseChanged(): void {
+    this.pacer.mark('database', Date.now());
+    this.wake();
+  }
+
+  /** When `sync` wants to be called, in milliseconds since 1970; null when nothing is dirty. */
+  get dueAt(): number | null {
+    return this.pacer.dueAt;
+  }
+
+  /** Ends the hints. */
+  stop(): void {
+    this.stopHints();
+  }
+
+  /** Looks at pod, agent and activity once. */
+  async look(): Promise<WatchEnd | null> {
+    const activity = await this.readActivity();
+    if (activity === null) return this.judgeSilence();
+    this.silentSince = this.unreadableSince = null;
+    if (this.input.nodeLost) return 'node-back';
+    // Another boot: the container was restarted, and its shells with it.
+    if (activity.bootId !== this.input.bootId) return 'pod-lost';
+    if (Date.now() - this.lastLookAt > LOOK_ANYWAY_MS) this.volumeChanged();
+    return this.judgeActivity(activity);
+  }
+
+  /** Asks for a sync when one is due, or reconciles by itself while Temporal does not answer. */
+  async sync(): Promise<void> {
+    const now = Date.now();
+    const sides = this.pacer.take(now);
+    const overdue = await this.isOverdue(now);
+    if (sides.size === 0 && !overdue) return;
+    const cause = sides.has('volume') ? 'changes in the session' : 'changes in the editor';
+    if (
+      !overdue &&
+      !sides.has('volume') &&
+      (await dirtyPaths(this.deps.database, this.input.sessionId, 1)).length === 0
+    ) {
+      return;
+    }
+    this.pacer.asked(now);
+    const session = await findSessionById(this.deps.database, this.input.sessionId);
+    const answer = overdue ? 'away' : await askSync(this.deps.temporal, this.input, cause);
+    if (answer === 'asked') this.expectEpoch = { above: session?.syncEpoch ?? 0, by: now + SYNC_BEGINS_MS };
+    if (answer === 'away') await this.reconcileAlone();
+  }
+
+  /** True when a sync was asked for and nothing has begun: the workers of the workflow may be away. */
+  private async isOverdue(now: number): Promise<boolean> {
+    if (this.expectEpoch === null || now < this.expectEpoch.by) return false;
+    const { above } = this.expectEpoch;
+    this.expectEpoch = null;
+    const session = await findSessionById(this.deps.database, this.input.sessionId);
+    return session?.generation === this.input.generation && session.phase === 'running' && session.syncEpoch <= above;
+  }
+
+  private async reconcileAlone(): Promise<void> {
+    const { sessionId, uuid, generation } = this.input;
+    try {
+      const { more } = await this.deps.reconcile({ sessionId, uuid, generation, cause: 'Temporal does not answer' });
+      if (more) this.volumeChanged();
+    } catch (error) {
+      // Another reconcile or opening was faster; theirs counts.
+      if (isAppError(error, 'STALE_GENERATION')) return;
+      this.deps.log.warn({ err: error, session: uuid }, 'a sync without Temporal failed; trying again');
+      this.volumeChanged();
+    }
+  }
+
+  private volumeChanged(): void {
+    this.lastLookAt = Date.now();
+    this.pacer.mark('volume', this.lastLookAt);
+    this.wake();
+  }
+
+  private async readActivity(): Promise<AgentActivity | null> {
+    try {
+      const client = await this.connect();
+      return await client.activity();
+    } catch (error) {
+      if (!isAppError(error, 'AGENT_UNREACHABLE')) throw error;
+      return null;
+    }
+  }
+
+  /** A live client with its hints. After a reconnect everything may have changed. */
+  private async connect(): Promise<AgentClient> {
+    const { uuid, generation } = this.input;
+    if (this.client !== null && !this.client.closed) return this.client;
+    this.stopHints();
+    const client = await this.deps.agentPool.get(uuid, generation, 2_000);
+    this.stopHints = await client.watch(() => this.volumeChanged());
+    this.client = client;
+    // Look at the pod as soon as the stream ends, not at the next turn.
+    void client.ended.then(this.wake);
+    this.volumeChanged();
+    return client;
+  }
+
+  private async judgeSilence(): Promise<WatchEnd | null> {
+    const now = Date.now();
+    const { status } = await this.deps.runtime.status(this.input.uuid);
+    if (status === 'gone') return 'pod-lost';
+    if (status === 'unknown') {
+      this.unreadableSince ??= now;
+      return !this.input.nodeLost && now - this.unreadableSince > NODE_LOST_MS ? 'node-lost' : null;
+    }
+    this.unreadableSince = null;
+    this.silentSince ??= now;
+    return now - this.silentSince > SILENT_AGENT_MS ? 'pod-lost' : null;
+  }
+
+  private async judgeActivity(activity: AgentActivity): Promise<WatchEnd | null> {
+    const session = await findSessionById(this.deps.database, this.input.sessionId);
+    // Another generation's run ends this watch; until then it has no say.
+    if (session === null || session.generation !== this.input.generation) return null;
+    const now = Date.now();
+    const verdict = judgeIdle({
+      now,
+      lastActivityAt: Math.max(now - activity.idleSeconds * 1_000, session.lastActivityAt.getTime()),
+      busy: activity.foregroundJob !== null,
+      idleMs: this.input.idleSeconds * 1_000,
+      heldUntil: session.expiresAt?.getTime() ?? null,
+      warnMs: this.deps.config.SESSION_CLOSING_SOON_SECONDS * 1_000,
+    });
+    if (verdict.verdict === 'end') return verdict.reason;
+    if (verdict.verdict === 'closing-soon') await this.warn(verdict.at, verdict.reason);
+    return null;
+  }
+
+  /** Tells people once for each time of closing; activity moves it by more than a second. */
+  private async warn(at: number, reason: 'idle' | 'expired'): Promise<void> {
+    if (this.warnedFor !== null && Math.abs(at - this.warnedFor) < 5_000) return;
+    this.warnedFor = at;
+    await publishClosingSoon(this.deps.database, { sessionId: this.input.sessionId, at: new Date(at), reason });
+  }
+}

@@ -1,0 +1,62 @@
+import { deleteVolumeRow, findVolume, setClaimUid, type VolumeRecord } from '#platform/db/repositories/volumes.ts';
+import {
+  claimVolumeRow,
+  findRemovableVolume,
+  keepVolumeRow,
+  replaceVolumeRow,
+} from '#platform/db/repositories/sessionVolumes.ts';
+import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
+import type { ActivityDeps } from '#activities/session/deps.ts';
+
+type VolumeActivities = Pick<SessionActivities, 'ensureVolume' | 'inspectVolume' | 'keepVolume' | 'deleteVolume'>;
+
+const DAY_MS = 86_400_000;
+
+/** Activities that make, keep and remove a session's volume. */
+export function createVolumeActivities(deps: Pick<ActivityDeps, 'database' | 'runtime' | 'log'>): VolumeActivities {
+  const { database, runtime, log } = deps;
+
+  async function remove(ref: SessionRef, volume: VolumeRecord): Promise<void> {
+    if (volume.claimUid !== null) await runtime.destroyVolume(ref.uuid, volume.claimUid);
+    await deleteVolumeRow(database, volume.id);
+  }
+
+  return {
+    async ensureVolume(ref) {
+      let volume = await claimVolumeRow(database, ref);
+      if (volume.state === 'drained') {
+        // Everything on it is in the database; its removal was interrupted.
+        await remove(ref, volume);
+        volume = await claimVolumeRow(database, ref);
+      }
+      let { claimUid } = await runtime.ensureVolume(ref.uuid, volume.id);
+      if (volume.claimUid !== null && volume.claimUid !== claimUid) {
+        // The volume that the row stood for is gone, and this one is empty: its base must not make absence a deletion.
+        log.warn(
+          { session: ref.uuid, lost: volume.claimUid, made: claimUid },
+          'a volume was lost; a new one is loaded',
+        );
+        await runtime.destroyVolume(ref.uuid, claimUid);
+        volume = await replaceVolumeRow(database, ref, volume.id);
+        ({ claimUid } = await runtime.ensureVolume(ref.uuid, volume.id));
+      }
+      await setClaimUid(database, { id: volume.id, claimUid });
+      return { volumeId: volume.id, claimUid, state: volume.state };
+    },
+
+    async inspectVolume(ref) {
+      return { state: (await findVolume(database, ref.sessionId))?.state ?? null };
+    },
+
+    async keepVolume({ days, ...ref }) {
+      await keepVolumeRow(database, ref, days === null ? null : new Date(Date.now() + days * DAY_MS));
+    },
+
+    async deleteVolume(ref) {
+      const volume = await findRemovableVolume(database, ref);
+      if (volume === null) return { deleted: false };
+      await remove(ref, volume);
+      return { deleted: true };
+    },
+  };
+}
