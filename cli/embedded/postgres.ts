@@ -12,7 +12,7 @@ const START_DEADLINE_MS = 60_000;
 
 /** What an embedded PostgreSQL is started with. */
 export interface PostgresOptions {
-  /** The data folder that is wanted; root may get another one (see preparePostgresFolder). */
+  /** The data folder; an unprivileged user has to be able to get there (see reachableDataFolder). */
   folder: string;
   /** Where its messages go. */
   logFile: string;

@@ -18,24 +18,30 @@ export interface PostgresFolder {
   user: PostgresUser | null;
 }
 
+/** Where root keeps what an unprivileged user has to reach. */
+const REFUGE = '/var/lib/berth';
 const NO_PRIVILEGES = { stdio: 'ignore' } as const;
 
 /**
- * Decides where PostgreSQL lives: `wanted`, with the programs of the npm package. As root, what the unprivileged user
- * cannot reach (a project under a 0700 home) lives under `/var/lib/berth/<hash of wanted>` instead.
+ * The folder to keep data in: `wanted`, or, when Berth runs as root and an unprivileged user cannot get there (a project
+ * under a 0700 home), `/var/lib/berth/<hash of wanted>`. Made if it is not there.
  */
-export function preparePostgresFolder(wanted: string): PostgresFolder {
+export function reachableDataFolder(wanted: string): string {
+  mkdirSync(wanted, { recursive: true, mode: 0o755 });
+  const user = process.getuid?.() === 0 ? unprivilegedUser() : null;
+  if (user === null || canEnter(wanted, user)) return wanted;
+  const refuge = path.join(REFUGE, createHash('sha256').update(wanted).digest('hex').slice(0, 16));
+  mkdirSync(refuge, { recursive: true, mode: 0o755 });
+  return refuge;
+}
+
+/** Finds the programs of the npm package, copied to where the unprivileged user can run them if need be. */
+export function preparePostgresFolder(data: string): PostgresFolder {
   const user = process.getuid?.() === 0 ? unprivilegedUser() : null;
   const installed = installedPrograms();
   hydrateSymlinks(installed);
-  const refuge = path.join('/var/lib/berth', createHash('sha256').update(wanted).digest('hex').slice(0, 16));
-  const parent = path.dirname(wanted);
-  mkdirSync(parent, { recursive: true });
-  const data = user === null || canEnter(parent, user) ? wanted : path.join(refuge, path.basename(wanted));
   const reachable = user === null || canEnter(path.join(installed, 'bin'), user);
-  const programs = reachable ? installed : copyPrograms(installed, '/var/lib/berth');
-  mkdirSync(path.dirname(data), { recursive: true, mode: 0o755 });
-  return { programs, data, user };
+  return { programs: reachable ? installed : copyPrograms(installed), data, user };
 }
 
 /** Makes the data folder new and empty, owned by the user that PostgreSQL runs as. */
@@ -112,13 +118,13 @@ function canEnter(folder: string, user: PostgresUser): boolean {
   }
 }
 
-function copyPrograms(installed: string, refuge: string): string {
+function copyPrograms(installed: string): string {
   const version = z
     .object({ version: z.string() })
     .parse(JSON.parse(readFileSync(path.join(installed, '..', 'package.json'), 'utf8'))).version;
-  const target = path.join(refuge, `postgresql-${version}`);
+  const target = path.join(REFUGE, `postgresql-${version}`);
   if (existsSync(target)) return target;
-  mkdirSync(refuge, { recursive: true, mode: 0o755 });
+  mkdirSync(REFUGE, { recursive: true, mode: 0o755 });
   // Copied aside and renamed, so that a start that is killed half-way leaves no half of it in place.
   const aside = `${target}.${String(process.pid)}`;
   cpSync(installed, aside, { recursive: true, verbatimSymlinks: true });

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres, type EmbeddedPostgres } from '#cli/embedded/postgres.ts';
 import { endRecorded, isRunning, readProcessRecord, writeProcessRecord } from '#cli/embedded/processRecord.ts';
+import { reachableDataFolder } from '#cli/embedded/postgresFolder.ts';
 import { startTemporal, type EmbeddedTemporal } from '#cli/embedded/temporal.ts';
 import { findTemporalCli } from '#cli/embedded/temporalCli.ts';
 import { createDatabase } from '#platform/db/database.ts';
@@ -24,8 +25,7 @@ export interface TestServers {
 /** Starts one PostgreSQL with a migrated template and one Temporal server, in a folder of its own, and removes what killed runs left. */
 export async function startTestServers(): Promise<TestServers> {
   await removeLeftovers();
-  const folder = path.join(tmpdir(), `${PREFIX}${String(process.pid)}`);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const folder = reachableDataFolder(path.join(tmpdir(), `${PREFIX}${String(process.pid)}`));
   writeProcessRecord(path.join(folder, 'owner.pid'), process.pid);
   const [postgres, temporal] = await Promise.all([startTestPostgres(folder), startTestTemporal(folder)]).catch(
     async (error: unknown) => {
@@ -38,7 +38,6 @@ export async function startTestServers(): Promise<TestServers> {
     temporalAddress: temporal.address,
     async stop() {
       await Promise.all([postgres.stop(), temporal.stop()]);
-      rmSync(postgres.folder.data, { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
   };

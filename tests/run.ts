@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { prepareMachine } from '#tests/machine.ts';
+import { writeReliability } from '#tests/reliability.ts';
+
+/** What one check or one jest project came to. */
+export interface Outcome {
+  name: string;
+  passed: number;
+  failed: number;
+  skipped: string[];
+  seconds: number;
+}
+
+const CHECKS: [string, string[]][] = [
+  ['types', ['node_modules/typescript/bin/tsc', '-p', '.']],
+  ['types of workflows', ['node_modules/typescript/bin/tsc', '-p', 'workflows']],
+  ['types of web', ['node_modules/vue-tsc/bin/vue-tsc.js', '-p', 'web']],
+  ['lint', ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0']],
+  ['format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']],
+  ['unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
+];
+
+const PROJECTS = ['unit', 'integration', 'e2e'];
+
+const JestReportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numRuntimeErrorTestSuites: z.number(),
+  testResults: z.array(z.object({ assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) })),
+});
+
+/** `npm test`: every check and test that this machine permits; `--full` is `npm run proofs`. */
+function main(): void {
+  const { values } = parseArgs({ options: { full: { type: 'boolean', default: false } } });
+  const missing = prepareMachine();
+  const checks = CHECKS.map(([name, args]) => runCheck(name, args));
+  const projects = PROJECTS.map((project) => runProject(project, values.full));
+  const outcomes = [...checks, ...projects];
+  if (values.full) writeReliability(projects);
+  report(outcomes, missing);
+  const sum = (count: (outcome: Outcome) => number): number => outcomes.reduce((total, one) => total + count(one), 0);
+  const failed = sum((one) => one.failed);
+  console.log(
+    `${String(sum((one) => one.passed))} passed, ${String(failed)} failed, ${String(sum((one) => one.skipped.length))} skipped`,
+  );
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+function runCheck(name: string, args: string[]): Outcome {
+  console.log(`\n== ${name}`);
+  const started = Date.now();
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  return {
+    name,
+    passed: status === 0 ? 1 : 0,
+    failed: status === 0 ? 0 : 1,
+    skipped: [],
+    seconds: secondsSince(started),
+  };
+}
+
+function runProject(name: string, full: boolean): Outcome {
+  console.log(`\n== ${name} tests`);
+  const started = Date.now();
+  const folder = mkdtempSync(path.join(tmpdir(), 'berth-report-'));
+  const file = path.join(folder, 'report.json');
+  spawnSync(
+    process.execPath,
+    [
+      ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
+      ...[`--selectProjects=${name}`, '--json', `--outputFile=${file}`, '--silent=false'],
+      ...(name === 'unit' ? [] : ['--runInBand']),
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...(full && { BERTH_PROOFS: 'full' }) } },
+  );
+  const outcome = { name: `${name} tests`, ...readReport(file), seconds: secondsSince(started) };
+  rmSync(folder, { recursive: true, force: true });
+  return outcome;
+}
+
+function readReport(file: string): Pick<Outcome, 'passed' | 'failed' | 'skipped'> {
+  try {
+    const report = JestReportSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    const tests = report.testResults.flatMap((suite) => suite.assertionResults);
+    return {
+      passed: report.numPassedTests,
+      // A file that cannot be loaded holds tests that nobody counts; it is one failure at least.
+      failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+      skipped: tests
+        .filter((test) => ['pending', 'skipped', 'todo'].includes(test.status))
+        .map((test) => test.fullName),
+    };
+  } catch (error) {
+    console.error(`jest left no report: ${String(error)}`);
+    return { passed: 0, failed: 1, skipped: [] };
+  }
+}
+
+function report(outcomes: Outcome[], missing: string[]): void {
+  console.log('\n== summary');
+  for (const { name, passed, failed, skipped, seconds } of outcomes) {
+    const counts = `${String(passed)} passed, ${String(failed)} failed, ${String(skipped.length)} skipped`;
+    console.log(`${failed > 0 ? 'FAIL' : 'ok  '}  ${name}: ${counts} (${String(seconds)} s)`);
+  }
+  const skipped = outcomes.flatMap((one) => one.skipped);
+  if (missing.length + skipped.length > 0) console.log('\nNot run on this machine:');
+  for (const line of [...missing, ...skipped]) console.log(`  ${line}`);
+}
+
+function secondsSince(started: number): number {
+  return Math.round((Date.now() - started) / 1000);
+}
+
+main();
