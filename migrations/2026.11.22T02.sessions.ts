@@ -115,8 +115,11 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
       sha256 text,
       executable boolean NOT NULL DEFAULT false
     );
-    -- Paths reach 4,000 bytes, more than a b-tree entry holds, so the key is the path's digest.
-    CREATE UNIQUE INDEX sync_base_key ON sync_base (volume_id, sha256(convert_to(path, 'UTF8')));
+    -- Paths reach 4,000 bytes, more than a b-tree entry holds, so keys hold the path's digest. convert_to is only STABLE
+    -- because an encoding's conversion can be replaced; from UTF-8 to UTF-8 nothing is converted.
+    CREATE FUNCTION path_digest(path text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+      RETURN sha256(convert_to(path, 'UTF8'));
+    CREATE UNIQUE INDEX sync_base_key ON sync_base (volume_id, path_digest(path));
 
     CREATE TABLE blobs (
       sha256 text PRIMARY KEY CHECK (sha256 ~ '^[0-9a-f]{64}$'),
@@ -196,6 +199,7 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
 export async function down({ context }: MigrationParams<QueryInterface>): Promise<void> {
   await context.sequelize.query(`
     DROP TABLE events, intents, file_versions, blobs, sync_base, volumes, workspace_items, sessions;
-    DROP FUNCTION notify_intent(), publish_session_event(integer, text, jsonb), workspace_items_replace_descendants(), workspace_items_place();
+    DROP FUNCTION notify_intent(), publish_session_event(integer, text, jsonb), workspace_items_replace_descendants(), workspace_items_place(),
+      path_digest(text);
   `);
 }

@@ -26,7 +26,7 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
       created_at timestamptz NOT NULL DEFAULT now(),
       CHECK ((type = 'folder') = (sha256 IS NULL))
     );
-    CREATE UNIQUE INDEX snapshot_items_key ON snapshot_items (snapshot_id, sha256(convert_to(path, 'UTF8')));
+    CREATE UNIQUE INDEX snapshot_items_key ON snapshot_items (snapshot_id, path_digest(path));
     CREATE INDEX snapshot_items_blob ON snapshot_items (sha256);
     CREATE TRIGGER snapshots_immutable BEFORE UPDATE OR DELETE ON snapshots FOR EACH ROW EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER snapshot_items_immutable BEFORE UPDATE OR DELETE ON snapshot_items FOR EACH ROW EXECUTE FUNCTION refuse_change();
