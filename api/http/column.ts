@@ -69,6 +69,7 @@ export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): R
     const { request, response, caller } = parts;
     return {
       deps,
+      limits,
       // Routes with auth 'none' never look at the caller; the contract says so.
       caller: caller as Caller,
       ...parts.parts,

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { TokenScope } from '#shared/contracts/user.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { ApiDeps } from '#api/deps.ts';
+import type { RateLimits } from '#api/http/rateLimits.ts';
 
 /** Who makes a request. A token has scopes; a browser's session has all. */
 export interface Caller {
@@ -20,6 +21,7 @@ export interface Caller {
 /** What a handler gets: everything is parsed and the caller is known (null only where `auth` is 'none'). */
 export interface RequestContext<Params, Query, Body> {
   deps: ApiDeps;
+  limits: RateLimits;
   caller: Caller;
   params: Params;
   query: Query;

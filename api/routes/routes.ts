@@ -1,6 +1,23 @@
 import type { Route } from '#api/http/route.ts';
+import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
+import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
+import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
+import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
+import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
+import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
+import { userRoutes } from '#api/routes/users/userRoutes.ts';
 
-/** Every route of the api. */
-export const routes: Route[] = [...itemRoutes, ...reviewRoutes];
+/** Every route of the api; what is not here does not exist. */
+export const routes: Route[] = [
+  ...authRoutes,
+  ...userRoutes,
+  ...tokenRoutes,
+  ...systemRoutes,
+  ...sessionRoutes,
+  ...lifecycleRoutes,
+  ...terminalRoutes,
+  ...itemRoutes,
+  ...reviewRoutes,
+];

@@ -55,3 +55,18 @@ export interface EventsServerEvents {
   /** The queue or the session list changed in a way that concerns the signed-in person. */
   lists: (message: { kind: 'sessions' | 'reviews' }) => void;
 }
+
+/** Query of the events of a session that happened after a number. */
+export const EventQuery = z.strictObject({
+  afterSeq: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(500).default(200),
+});
+export type EventQuery = z.infer<typeof EventQuery>;
+
+/** Events in order. `reset`: those right after `afterSeq` are no longer kept; load afresh and go on after `changeSeq`. */
+export const EventPage = z.object({
+  items: z.array(z.object({ subject: Subject, seq: z.int(), kind: z.string(), payload: z.unknown(), at: z.string() })),
+  changeSeq: z.int(),
+  reset: z.boolean(),
+});
+export type EventPage = z.infer<typeof EventPage>;

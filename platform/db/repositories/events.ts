@@ -1,4 +1,4 @@
-import type { Database } from '#platform/db/database.ts';
+import type { Database, Tx } from '#platform/db/database.ts';
 import type { EventRecord } from '#platform/events/listener.ts';
 
 interface EventRow {
@@ -42,4 +42,17 @@ export async function readEvents(
     payload: row.payload,
     createdAt: row.created_at,
   }));
+}
+
+/** Tells everybody who watches a session, in the transaction that changes it. */
+export async function publishSessionEvent(
+  database: Database,
+  event: { sessionId: number; kind: string; payload: unknown },
+  tx: Tx = null,
+): Promise<void> {
+  await database.query('SELECT publish_session_event($1, $2, $3::jsonb)', [
+    event.sessionId,
+    event.kind,
+    JSON.stringify(event.payload),
+  ], tx);
 }

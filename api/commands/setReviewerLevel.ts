@@ -1,0 +1,69 @@
+import type { ApiDeps } from '#api/deps.ts';
+import { AppError } from '#shared/domain/errors.ts';
+import { appendAudit } from '#platform/db/repositories/auditLog.ts';
+import { findUserById, lockUser, setReviewerLevel, type UserRecord } from '#platform/db/repositories/users.ts';
+import { rotateWebSession } from '#platform/db/repositories/webSessions.ts';
+import { digestOf, newSecret } from '#platform/security/digests.ts';
+
+/** Who changes a level, and from where. */
+export interface LevelChange {
+  actorId: number;
+  userId: number;
+  address: string;
+  requestId: string;
+}
+
+/** A person's change of their own level; `webSessionKey` gets a new id, as every change of rights demands. */
+export interface OwnLevelChange {
+  actorId: number;
+  webSessionKey: string;
+  address: string;
+  requestId: string;
+}
+
+/** Promotes a person by their own wish as far as the configuration allows. Throws SELF_PROMOTION_LIMIT beyond it. */
+export async function promoteSelf(deps: ApiDeps, change: OwnLevelChange): Promise<{ user: UserRecord; signInId: string }> {
+  const level = deps.config.SELF_PROMOTION_MAX_LEVEL;
+  const present = await findUserById(deps.database, change.actorId);
+  if (!present) throw new AppError('NOT_AUTHENTICATED');
+  if (present.reviewerLevel >= level) {
+    await appendAudit(deps.database, { ...auditOf(change, 'promote'), outcome: 'refused', details: { level } });
+    throw new AppError('SELF_PROMOTION_LIMIT', { detail: `You have level ${present.reviewerLevel}; ${level} is the highest here.` });
+  }
+  return changeOwnLevel(deps, change, { action: 'promote', level });
+}
+
+/** Gives up every reviewer level. */
+export function stepDown(deps: ApiDeps, change: OwnLevelChange): Promise<{ user: UserRecord; signInId: string }> {
+  return changeOwnLevel(deps, change, { action: 'step-down', level: 0 });
+}
+
+function changeOwnLevel(
+  deps: ApiDeps,
+  change: OwnLevelChange,
+  { action, level }: { action: string; level: number },
+): Promise<{ user: UserRecord; signInId: string }> {
+  const signInId = newSecret();
+  return deps.database.transaction(async (tx) => {
+    const user = await setReviewerLevel(deps.database, { id: change.actorId, level }, tx);
+    await rotateWebSession(deps.database, { key: change.webSessionKey, idHash: digestOf(signInId) }, tx);
+    await appendAudit(deps.database, { ...auditOf(change, action), outcome: 'done', details: { level } }, tx);
+    return { user, signInId };
+  });
+}
+
+/** Sets another person's level. The policy was asked before. Throws NOT_FOUND for an unknown person. */
+export function grantLevel(deps: ApiDeps, change: LevelChange, level: number): Promise<UserRecord> {
+  return deps.database.transaction(async (tx) => {
+    const before = await lockUser(deps.database, change.userId, tx);
+    if (!before) throw new AppError('NOT_FOUND');
+    const user = await setReviewerLevel(deps.database, { id: change.userId, level }, tx);
+    const details = { from: before.reviewerLevel, level };
+    await appendAudit(deps.database, { ...auditOf(change, 'grant-level'), target: `user:${user.id}`, outcome: 'done', details }, tx);
+    return user;
+  });
+}
+
+function auditOf(change: { actorId: number; address: string; requestId: string }, action: string) {
+  return { actorId: change.actorId, action, target: null, address: change.address, requestId: change.requestId };
+}
