@@ -1,5 +1,6 @@
 import { comparePaths, lastName, parentPath, pathDepth } from '#shared/domain/paths.ts';
 import type { TreeEntry } from '#shared/domain/mergeEntry.ts';
+import type { ContentEncoding } from '#platform/db/content.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { ENTRY_TYPE } from '#platform/db/repositories/syncBase.ts';
 
@@ -8,13 +9,14 @@ export interface TreeRow extends TreeEntry {
   id: number;
   path: string;
   version: number;
+  encoding: ContentEncoding;
 }
 
 /** A file whose bytes are in `blobs` already, to be written at a path. */
 export interface FileWrite {
   path: string;
   sha256: string;
-  encoding: 'utf8' | 'base64' | 'symlink';
+  encoding: ContentEncoding;
   executable: boolean;
   size: number;
   source: 'terminal' | 'merge';
@@ -38,7 +40,7 @@ const CONTENT = `CASE n.encoding WHEN 'base64' THEN translate(encode(b.bytes, 'b
 /** All rows of a session by path, without content. */
 export async function readTree(database: Database, sessionId: number, tx: Tx = null): Promise<Map<string, TreeRow>> {
   const rows = await database.query<TreeRow>(
-    `SELECT id, full_path AS path, version, ${ENTRY_TYPE} AS type, sha256, executable, size::float8 AS size
+    `SELECT id, full_path AS path, version, encoding, ${ENTRY_TYPE} AS type, sha256, executable, size::float8 AS size
      FROM workspace_items WHERE session_id = $1`,
     [sessionId],
     tx,

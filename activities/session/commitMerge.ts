@@ -1,0 +1,135 @@
+import { contestedPaths, planMerge, type MergedContent, type MergePlan, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
+import { sameEntry } from '#shared/domain/mergeEntry.ts';
+import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
+import { describeFile } from '#platform/db/content.ts';
+import type { Tx } from '#platform/db/database.ts';
+import { readBlobs, storeBlobs } from '#platform/db/repositories/blobs.ts';
+import { readTree, writeTree, type FileWrite, type TreeRow } from '#platform/db/repositories/itemBatches.ts';
+import { publishConflict, publishItems, publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
+import { moveBase, readBase, type BaseEntry } from '#platform/db/repositories/syncBase.ts';
+import { contentKey, type ReadEncodings } from '#activities/session/podReads.ts';
+import { unknownPaths, type PodTree } from '#activities/session/podTree.ts';
+import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
+
+/** What was found on the volume, with the encodings of what was read from it. */
+export interface Findings {
+  tree: PodTree;
+  encodings: ReadEncodings;
+}
+
+/**
+ * Decides from the rows as they are now, and writes the database's side: rows, versions, the base of what both sides
+ * hold already, events. Runs in the transaction that commitFenced gives, under the session's row lock.
+ */
+export async function commitMerge(
+  deps: SyncDeps,
+  { cycle, findings }: { cycle: Cycle; findings: Findings },
+  tx: Tx,
+): Promise<MergePlan> {
+  const { database } = deps;
+  const rows = await readTree(database, cycle.ref.sessionId, tx);
+  const base = await readBase(database, cycle.volume.id, tx);
+  leaveMovingPaths(findings.tree, cycle.base, base);
+  const trees = { base, database: rows, pod: findings.tree.entries };
+  const merged = await mergeContested(deps, trees, tx);
+  const plan = planMerge({
+    ...trees,
+    unknown: unknownPaths(findings.tree),
+    notSaved: findings.tree.notSaved.map((entry) => entry.path),
+    merged,
+    at: new Date(),
+  });
+  const { sessionId } = cycle.ref;
+  const encodingOf = createEncodingLookup(findings.encodings, cycle.rows, rows);
+  const files = plan.databaseChanges.put.flatMap(({ path, entry }): FileWrite[] => {
+    if (entry.type === 'folder' || entry.sha256 === null) return [];
+    const isMerged = merged.get(path)?.sha256 === entry.sha256;
+    const encoding = isMerged ? 'utf8' : encodingOf(entry);
+    return [{ path, sha256: entry.sha256, encoding, executable: entry.executable, size: entry.size, source: isMerged ? 'merge' : 'terminal' }];
+  });
+  const folders = plan.databaseChanges.put.flatMap(({ path, entry }) => (entry.type === 'folder' ? [path] : []));
+  await writeTree(database, { sessionId, rows, removed: plan.databaseChanges.removed, folders, files }, tx);
+  await moveBase(database, { volumeId: cycle.volume.id, ...settledBase(plan, { base, tree: findings.tree }) }, tx);
+  await publishOutcome(deps, { cycle, findings, plan }, tx);
+  return plan;
+}
+
+/**
+ * A base that moved since the cycle began tells of a hand-off: what the scan saw at that path may be older than the base,
+ * and taking it for an edit would undo the save. The next cycle looks again.
+ */
+function leaveMovingPaths(tree: PodTree, before: Tree, now: Tree): void {
+  for (const path of new Set([...before.keys(), ...now.keys()])) {
+    const moved = !sameEntry(before.get(path) ?? null, now.get(path) ?? null);
+    if (!moved || sameEntry(tree.entries.get(path) ?? null, now.get(path) ?? null)) continue;
+    tree.entries.delete(path);
+    tree.changing.add(path);
+  }
+}
+
+async function mergeContested(
+  { database }: SyncDeps,
+  trees: { base: Tree; database: Tree; pod: Tree },
+  tx: Tx,
+): Promise<Map<string, MergedContent>> {
+  const merged = new Map<string, MergedContent>();
+  for (const path of contestedPaths(trees)) {
+    const digests = [trees.base, trees.database, trees.pod].map((tree) => tree.get(path)?.sha256 ?? '');
+    const blobs = await readBlobs(database, digests, tx);
+    const texts = digests.map((digest) => decodeText(blobs.get(digest) ?? Buffer.from([0])));
+    const [baseText, databaseText, podText] = texts;
+    if (baseText == null || databaseText == null || podText == null) continue;
+    const text = mergeText(baseText, databaseText, podText);
+    if (text === null) continue;
+    const content = describeFile(Buffer.from(text, 'utf8'));
+    await storeBlobs(database, [content], tx);
+    merged.set(path, { sha256: content.sha256, size: content.size });
+  }
+  return merged;
+}
+
+function createEncodingLookup(
+  read: ReadEncodings,
+  ...trees: Array<ReadonlyMap<string, TreeRow>>
+): (entry: TreeEntry) => TreeRow['encoding'] {
+  const known = new Map(read);
+  for (const tree of trees) {
+    for (const row of tree.values()) known.set(contentKey(row.type, row.sha256), row.encoding);
+  }
+  return (entry) => {
+    const encoding = known.get(contentKey(entry.type, entry.sha256));
+    if (encoding === undefined) throw new Error(`Nobody read the bytes with digest ${entry.sha256}.`);
+    return encoding;
+  };
+}
+
+/** The base of the paths at which both sides hold the same once the transaction has committed. */
+function settledBase(
+  plan: MergePlan,
+  { base, tree }: { base: Tree; tree: PodTree },
+): { put: BaseEntry[]; removed: string[] } {
+  const put: BaseEntry[] = [];
+  for (const [path, entry] of tree.entries) {
+    const target = plan.target.get(path) ?? null;
+    if (target === null || !sameEntry(target, entry) || sameEntry(base.get(path) ?? null, entry)) continue;
+    put.push({ path, type: entry.type, sha256: entry.sha256, executable: entry.executable });
+  }
+  const isGone = (path: string): boolean => !plan.target.has(path) && !tree.entries.has(path);
+  const notSaved = new Set(tree.notSaved.map((entry) => entry.path));
+  // A path that is on the volume unsaved has no ancestor once its row is gone; one that is merely unknown keeps it.
+  const removed = [...base.keys()].filter((path) => isGone(path) && (!plan.unknownPaths.has(path) || notSaved.has(path)));
+  return { put, removed };
+}
+
+async function publishOutcome(
+  { database }: SyncDeps,
+  { cycle, findings, plan }: { cycle: Cycle; findings: Findings; plan: MergePlan },
+  tx: Tx,
+): Promise<void> {
+  const { sessionId } = cycle.ref;
+  const changes = plan.databaseChanges;
+  const paths = [...new Set([...changes.put.map(({ path }) => path), ...changes.removed])];
+  if (paths.length > 0) await publishItems(database, { sessionId, paths, source: 'terminal' }, tx);
+  for (const { path, copy } of plan.conflicts) await publishConflict(database, { sessionId, path, copy }, tx);
+  await publishNotSaved(database, { sessionId, entries: findings.tree.notSaved }, tx);
+}

@@ -1,0 +1,88 @@
+import { sessionLimits } from '#shared/domain/limits.ts';
+import { diffTrees, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
+import type { AgentClient } from '#platform/agent/AgentClient.ts';
+import type { Tx } from '#platform/db/database.ts';
+import { replaceBase } from '#platform/db/repositories/syncBase.ts';
+import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
+import type { SessionRef } from '#workflows/session/session.ports.ts';
+import type { Heartbeat } from '#activities/session/reconcile.ts';
+import { judgeManifest } from '#activities/session/podTree.ts';
+import { writeToPod } from '#activities/session/podWrites.ts';
+import { beginCycle, commitFenced, type Cycle, type SyncDeps } from '#activities/session/syncCycle.ts';
+
+const TRIES = 3;
+
+/**
+ * Fills a volume that is `new` or `loading` from the database and makes it `live` once its manifest equals the rows that
+ * were sent. A volume in any other state is left alone. The base is recorded after the agent flushed the files, so what
+ * a crash left half written is never taken for an edit. Rows saved meanwhile differ from the base and are handed on by
+ * the first reconcile. Rejects when the volume does not come to hold the files. Safe to run twice.
+ */
+export async function loadFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Heartbeat): Promise<{ files: number }> {
+  for (let count = 0; count < TRIES; count += 1) {
+    const cycle = await beginCycle(deps, ref, { states: ['new', 'loading'] });
+    if (cycle === null) return { files: await countLoaded(deps, ref) };
+    await commitFenced(deps, cycle, (tx) => setVolumeState(deps.database, { id: cycle.volume.id, state: 'loading' }, tx));
+    const client = await deps.agentPool.get(ref.uuid, ref.generation);
+    await fillVolume(deps, { client, cycle }, heartbeat);
+    heartbeat();
+    const loaded = await readVolume(deps, { client, cycle });
+    const difference = diffTrees(loaded, cycle.rows, () => true);
+    if (difference.put.length + difference.removed.length === 0) {
+      await commitFenced(deps, cycle, (tx) => recordLoaded(deps, cycle, tx));
+      return { files: countFiles(cycle.rows) };
+    }
+    deps.log.warn(
+      { session: ref.uuid, missing: difference.put.length, extra: difference.removed.length },
+      'the volume does not hold what was sent; loading again',
+    );
+  }
+  throw new Error(`The volume of session ${ref.uuid} did not hold its files after ${TRIES} tries.`);
+}
+
+async function countLoaded({ database }: SyncDeps, ref: SessionRef): Promise<number> {
+  const volume = await findVolume(database, ref.sessionId);
+  if (volume === null) return 0;
+  const rows = await database.query<{ files: number }>(
+    `SELECT count(*)::integer AS files FROM sync_base WHERE volume_id = $1 AND type <> 'folder'`,
+    [volume.id],
+  );
+  return rows[0]?.files ?? 0;
+}
+
+function countFiles(tree: Tree): number {
+  return [...tree.values()].filter((entry) => entry.type !== 'folder').length;
+}
+
+async function readVolume(
+  deps: SyncDeps,
+  { client, cycle }: { client: AgentClient; cycle: Cycle },
+): Promise<Map<string, TreeEntry>> {
+  const manifest = await client.manifest({ syncEpoch: cycle.syncEpoch, keep: [...cycle.rows.keys()] });
+  if (!manifest.complete) throw new Error(`The volume of session ${cycle.ref.uuid} could not be read whole.`);
+  if (manifest.volumeId !== cycle.volume.id) {
+    throw new Error(`The volume of session ${cycle.ref.uuid} carries the mark ${manifest.volumeId}, not ${cycle.volume.id}.`);
+  }
+  const limits = { ...sessionLimits(deps.config), maxSessionItems: Infinity, maxSessionBytes: Infinity };
+  return judgeManifest(manifest, { volumeId: cycle.volume.id, limits, database: cycle.rows }).entries;
+}
+
+/** Nobody has worked on a volume that was never loaded: what is on it comes from an earlier try and gives way. */
+async function fillVolume(
+  deps: SyncDeps,
+  { client, cycle }: { client: AgentClient; cycle: Cycle },
+  heartbeat: Heartbeat,
+): Promise<void> {
+  const present = await readVolume(deps, { client, cycle });
+  const changes = diffTrees(present, cycle.rows, () => true);
+  const written = await writeToPod(deps, { client, cycle, changes, present, bulk: true }, heartbeat);
+  if (written.refused.length === 0) return;
+  const [first] = written.refused;
+  throw new Error(`The volume of session ${cycle.ref.uuid} refused ${first?.path}: ${first?.reason}.`);
+}
+
+async function recordLoaded({ database }: SyncDeps, cycle: Cycle, tx: Tx): Promise<void> {
+  const put = [...cycle.rows].map(([path, { type, sha256, executable }]) => ({ path, type, sha256, executable }));
+  await replaceBase(database, { volumeId: cycle.volume.id, put }, tx);
+  await setVolumeState(database, { id: cycle.volume.id, state: 'live' }, tx);
+}

@@ -1,0 +1,153 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sessionLimits } from '#shared/domain/limits.ts';
+import { isMassDeletion, planMerge, type MergePlan } from '#shared/domain/merge.ts';
+import type { AgentClient } from '#platform/agent/AgentClient.ts';
+import type { Tx } from '#platform/db/database.ts';
+import { moveBase } from '#platform/db/repositories/syncBase.ts';
+import { setVolumeState } from '#platform/db/repositories/volumes.ts';
+import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
+import { commitMerge } from '#activities/session/commitMerge.ts';
+import { readNews } from '#activities/session/podReads.ts';
+import { countMissed, digestTree, judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
+import { writeToPod } from '#activities/session/podWrites.ts';
+import { beginCycle, commitFenced, isSuperseded, type Cycle, type SyncDeps } from '#activities/session/syncCycle.ts';
+
+const SECOND_SCAN_MS = 5_000;
+const NOTHING: SyncResult = { changed: 0, conflicts: 0, notSaved: 0, more: false };
+// While a session is being saved its saving alone reconciles; afterwards nobody may touch the volume.
+const ENDING_PHASES: ReadonlySet<string> = new Set(['saving', 'closing', 'closed', 'failed']);
+
+/** What one cycle did and found. */
+export interface CycleResult extends SyncResult {
+  /** The digest of all that was found on the volume. */
+  scan: string;
+  /** Nothing on the volume was missing in the database, and nothing was left undecided. */
+  saved: boolean;
+}
+
+/** Called at every step of longer work; outside Temporal it may do nothing. */
+export type Heartbeat = () => void;
+
+/**
+ * Brings a session's rows and its volume together, three ways, once. Works on a volume that was loaded; on any other, in
+ * an ending session, and when a later cycle or opening has taken over, it changes nothing. Safe to run twice.
+ */
+export async function reconcile(
+  deps: SyncDeps,
+  ref: SessionRef & { cause: string },
+  heartbeat: Heartbeat,
+): Promise<SyncResult> {
+  try {
+    const client = await deps.agentPool.get(ref.uuid, ref.generation);
+    const cycle = await beginCycle(deps, ref, {
+      states: ['live', 'kept', 'drained'],
+      admits: (session) => !ENDING_PHASES.has(session.phase),
+    });
+    if (cycle === null) return NOTHING;
+    const { changed, conflicts, notSaved, more } = await runCycle(deps, { client, cycle }, { heartbeat });
+    return { changed, conflicts, notSaved, more };
+  } catch (error) {
+    if (!isSuperseded(error)) throw error;
+    deps.log.info({ session: ref.uuid, generation: ref.generation, cause: ref.cause }, 'a later reconcile took over');
+    return NOTHING;
+  }
+}
+
+/**
+ * One cycle: scan, read what is new, decide and commit, write to the volume, move the base. `onSaved` runs in the
+ * transaction of the commit when there was nothing left to save. Throws Superseded.
+ */
+export async function runCycle(
+  deps: SyncDeps,
+  { client, cycle }: { client: AgentClient; cycle: Cycle },
+  run: { heartbeat: Heartbeat; onSaved?: (scan: string, tx: Tx) => Promise<void> },
+): Promise<CycleResult> {
+  run.heartbeat();
+  const tree = await scanTwiceIfNeeded(deps, { client, cycle }, run.heartbeat);
+  const encodings = await readNews(deps, { client, cycle, tree });
+  run.heartbeat();
+  const scan = digestTree(tree);
+  const missed = countMissed(tree.notSaved);
+  const { plan, saved } = await commitFenced(deps, cycle, async (tx) => {
+    const plan = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
+    const saved = isSaved(plan, tree);
+    if (cycle.volume.state === 'drained') await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
+    if (saved && missed === 0) await run.onSaved?.(scan, tx);
+    return { plan, saved };
+  });
+  const written = await writeAndAcknowledge(deps, { client, cycle, plan, tree }, run.heartbeat);
+  return {
+    changed: countChanges(plan),
+    conflicts: plan.conflicts.length,
+    notSaved: missed,
+    more: written.unexpected > 0 || tree.changing.size > 0,
+    scan,
+    saved,
+  };
+}
+
+function countChanges({ databaseChanges, podChanges }: MergePlan): number {
+  return [databaseChanges, podChanges].reduce((sum, { put, removed }) => sum + put.length + removed.length, 0);
+}
+
+function isSaved(plan: MergePlan, tree: PodTree): boolean {
+  const { put, removed } = plan.databaseChanges;
+  return put.length === 0 && removed.length === 0 && tree.changing.size === 0 && tree.absenceCounts;
+}
+
+/** One scan; a second one, a while later, when the first would delete so much that it may be a mistake. */
+async function scanTwiceIfNeeded(
+  deps: SyncDeps,
+  { client, cycle }: { client: AgentClient; cycle: Cycle },
+  heartbeat: Heartbeat,
+): Promise<PodTree> {
+  const scan = async (): Promise<PodTree> => {
+    const manifest = await client.manifest({ syncEpoch: cycle.syncEpoch, keep: [...cycle.rows.keys()] });
+    return judgeManifest(manifest, {
+      volumeId: cycle.volume.id,
+      limits: sessionLimits(deps.config),
+      database: cycle.rows,
+    });
+  };
+  const first = await scan();
+  if (!wouldDeleteMuch(cycle, first)) return first;
+  deps.log.warn({ session: cycle.ref.uuid }, 'most files are gone from the volume; looking again before believing it');
+  await delay(deps.secondScanMs ?? SECOND_SCAN_MS);
+  heartbeat();
+  const second = await scan();
+  // What only one of the two scans missed is not gone.
+  for (const path of first.entries.keys()) if (!second.entries.has(path)) second.changing.add(path);
+  second.absenceCounts &&= first.absenceCounts;
+  return second;
+}
+
+function wouldDeleteMuch(cycle: Cycle, tree: PodTree): boolean {
+  const plan = planMerge({
+    base: cycle.base,
+    database: cycle.rows,
+    pod: tree.entries,
+    unknown: unknownPaths(tree),
+    notSaved: tree.notSaved.map((entry) => entry.path),
+    merged: new Map(),
+    at: new Date(0),
+  });
+  return isMassDeletion(cycle.rows, plan);
+}
+
+async function writeAndAcknowledge(
+  deps: SyncDeps,
+  { client, cycle, plan, tree }: { client: AgentClient; cycle: Cycle; plan: MergePlan; tree: PodTree },
+  heartbeat: Heartbeat,
+): Promise<{ unexpected: number }> {
+  const { put, removed } = plan.podChanges;
+  if (put.length + removed.length === 0) return { unexpected: 0 };
+  const work = { client, cycle, changes: plan.podChanges, present: tree.entries, bulk: put.length > 20 };
+  const written = await writeToPod(deps, work, heartbeat);
+  if (written.refused.length > 0) {
+    deps.log.warn({ session: cycle.ref.uuid, refused: written.refused.slice(0, 20) }, 'the volume refused changes');
+  }
+  await commitFenced(deps, cycle, (tx) =>
+    moveBase(deps.database, { volumeId: cycle.volume.id, put: written.put, removed: written.removed }, tx),
+  );
+  return { unexpected: written.unexpected };
+}

@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { setVolumeState, findVolume } from '#platform/db/repositories/volumes.ts';
+import type { SessionRef } from '#workflows/session/session.ports.ts';
+import { runCycle, type Heartbeat } from '#activities/session/reconcile.ts';
+import { beginCycle, isSuperseded, type SyncDeps } from '#activities/session/syncCycle.ts';
+
+/** What a saving came to; see the port. */
+export interface SaveResult {
+  drained: boolean;
+  superseded: boolean;
+  notSaved: number;
+}
+
+const MAX_CYCLES = 200;
+const PAUSE_MS = 100;
+
+/**
+ * Saves what the volume holds until two scans agree that nothing is missing in the database; then marks the volume as
+ * drained in the very transaction that found so. A volume that was never loaded saves nothing; a superseded generation
+ * saves no more. Files that nobody can save keep the volume from being drained. Rejects when the volume never comes to
+ * rest. Safe to run twice.
+ */
+export async function saveFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Heartbeat): Promise<SaveResult> {
+  try {
+    return await saveUntilAtRest(deps, ref, heartbeat);
+  } catch (error) {
+    if (!isSuperseded(error)) throw error;
+    return { drained: false, superseded: true, notSaved: 0 };
+  }
+}
+
+async function saveUntilAtRest(deps: SyncDeps, ref: SessionRef, heartbeat: Heartbeat): Promise<SaveResult> {
+  let lastScan: string | null = null;
+  for (let count = 0; count < MAX_CYCLES; count += 1) {
+    const cycle = await beginCycle(deps, ref, { states: ['live', 'kept'] });
+    if (cycle === null) {
+      const volume = await findVolume(deps.database, ref.sessionId);
+      return { drained: volume?.state === 'drained', superseded: false, notSaved: 0 };
+    }
+    const client = await deps.agentPool.get(ref.uuid, ref.generation);
+    let drained = false;
+    const expectedScan = lastScan;
+    const result = await runCycle(deps, { client, cycle }, {
+      heartbeat,
+      onSaved: async (scan, tx) => {
+        if (scan !== expectedScan) return;
+        await setVolumeState(deps.database, { id: cycle.volume.id, state: 'drained' }, tx);
+        drained = true;
+      },
+    });
+    const agree = result.saved && result.scan === expectedScan;
+    if (agree) return { drained, superseded: false, notSaved: result.notSaved };
+    lastScan = result.scan;
+    if (!result.saved) await delay(PAUSE_MS);
+  }
+  throw new Error(`The volume of session ${ref.uuid} did not come to rest in ${MAX_CYCLES} scans.`);
+}
