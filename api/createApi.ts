@@ -62,7 +62,8 @@ function createApplication(deps: ApiDeps, metrics: ApiMetrics): Express {
   application.use('/api', (_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
   application.use(createSite());
   application.use((_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
-  const fail: ErrorRequestHandler = (error: unknown, _request, response, _next) => sendProblem(response, error, deps.log);
+  const fail: ErrorRequestHandler = (error: unknown, _request, response, _next) =>
+    sendProblem(response, error, deps.log);
   application.use(fail);
   return application;
 }

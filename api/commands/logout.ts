@@ -9,6 +9,10 @@ export async function logout(
 ): Promise<void> {
   await deps.database.transaction(async (tx) => {
     await deleteWebSession(deps.database, key, tx);
-    await appendAudit(deps.database, { actorId, action: 'logout', target: null, outcome: 'done', address, requestId }, tx);
+    await appendAudit(
+      deps.database,
+      { actorId, action: 'logout', target: null, outcome: 'done', address, requestId },
+      tx,
+    );
   });
 }

@@ -8,7 +8,13 @@ import { foldName, normalizeName, usernameProblem } from '#shared/domain/account
 import { AppError } from '#shared/domain/errors.ts';
 import { OVERRIDE_LEVEL } from '#shared/domain/review.ts';
 import { appendAudit } from '#platform/db/repositories/auditLog.ts';
-import { anyUserExists, findTakenKeys, insertUser, lockFirstAccount, type UserRecord } from '#platform/db/repositories/users.ts';
+import {
+  anyUserExists,
+  findTakenKeys,
+  insertUser,
+  lockFirstAccount,
+  type UserRecord,
+} from '#platform/db/repositories/users.ts';
 import { digestOf } from '#platform/security/digests.ts';
 import { passwordWeakness } from '#platform/security/passwordStrength.ts';
 
@@ -62,8 +68,15 @@ async function isFirstAccount(deps: ApiDeps, input: RegisterInput, tx: Transacti
   const wanted = deps.config.BERTH_OPERATOR_CODE;
   if (wanted === '' || sameSecret(wanted, input.account.operatorCode ?? '')) return true;
   // Outside the transaction, which is rolled back.
-  await appendAudit(deps.database, { ...auditOf(input), actorId: null, outcome: 'refused', details: { why: 'operator code' } });
-  throw new AppError('OPERATOR_CODE_REQUIRED', { errors: [{ path: 'operatorCode', message: 'is not the printed code' }] });
+  await appendAudit(deps.database, {
+    ...auditOf(input),
+    actorId: null,
+    outcome: 'refused',
+    details: { why: 'operator code' },
+  });
+  throw new AppError('OPERATOR_CODE_REQUIRED', {
+    errors: [{ path: 'operatorCode', message: 'is not the printed code' }],
+  });
 }
 
 function auditOf(input: RegisterInput): { action: string; target: null; address: string; requestId: string } {

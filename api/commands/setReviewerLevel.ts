@@ -22,13 +22,18 @@ export interface OwnLevelChange {
 }
 
 /** Promotes a person by their own wish as far as the configuration allows. Throws SELF_PROMOTION_LIMIT beyond it. */
-export async function promoteSelf(deps: ApiDeps, change: OwnLevelChange): Promise<{ user: UserRecord; signInId: string }> {
+export async function promoteSelf(
+  deps: ApiDeps,
+  change: OwnLevelChange,
+): Promise<{ user: UserRecord; signInId: string }> {
   const level = deps.config.SELF_PROMOTION_MAX_LEVEL;
   const present = await findUserById(deps.database, change.actorId);
   if (!present) throw new AppError('NOT_AUTHENTICATED');
   if (present.reviewerLevel >= level) {
     await appendAudit(deps.database, { ...auditOf(change, 'promote'), outcome: 'refused', details: { level } });
-    throw new AppError('SELF_PROMOTION_LIMIT', { detail: `You have level ${present.reviewerLevel}; ${level} is the highest here.` });
+    throw new AppError('SELF_PROMOTION_LIMIT', {
+      detail: `You have level ${present.reviewerLevel}; ${level} is the highest here.`,
+    });
   }
   return changeOwnLevel(deps, change, { action: 'promote', level });
 }
@@ -59,7 +64,11 @@ export function grantLevel(deps: ApiDeps, change: LevelChange, level: number): P
     if (!before) throw new AppError('NOT_FOUND');
     const user = await setReviewerLevel(deps.database, { id: change.userId, level }, tx);
     const details = { from: before.reviewerLevel, level };
-    await appendAudit(deps.database, { ...auditOf(change, 'grant-level'), target: `user:${user.id}`, outcome: 'done', details }, tx);
+    await appendAudit(
+      deps.database,
+      { ...auditOf(change, 'grant-level'), target: `user:${user.id}`, outcome: 'done', details },
+      tx,
+    );
     return user;
   });
 }

@@ -3,7 +3,12 @@ import { TOKEN_PREFIX } from '#api/auth/authenticate.ts';
 import type { CreateToken } from '#shared/contracts/user.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { appendAudit } from '#platform/db/repositories/auditLog.ts';
-import { countApiTokens, deleteApiToken, insertApiToken, type ApiTokenRecord } from '#platform/db/repositories/apiTokens.ts';
+import {
+  countApiTokens,
+  deleteApiToken,
+  insertApiToken,
+  type ApiTokenRecord,
+} from '#platform/db/repositories/apiTokens.ts';
 import { lockUser } from '#platform/db/repositories/users.ts';
 import { digestOf, newSecret } from '#platform/security/digests.ts';
 
@@ -42,7 +47,11 @@ export function createToken(
       tx,
     );
     const details = { scopes: token.scopes, expiresAt: token.expiresAt };
-    await appendAudit(deps.database, { ...actor, action: 'token-create', target: `token:${token.id}`, outcome: 'done', details }, tx);
+    await appendAudit(
+      deps.database,
+      { ...actor, action: 'token-create', target: `token:${token.id}`, outcome: 'done', details },
+      tx,
+    );
     return { token, secret };
   });
 }

@@ -37,7 +37,8 @@ export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): R
   }
 
   async function limitCaller(caller: Caller | null, response: Response): Promise<void> {
-    if (caller && route.limit === 'expensive') tellStanding(response, await limits.take('expensive', String(caller.id)));
+    if (caller && route.limit === 'expensive')
+      tellStanding(response, await limits.take('expensive', String(caller.id)));
   }
 
   async function admit(request: Request): Promise<Caller | null> {

@@ -1,8 +1,4 @@
-import {
-  ConnectionAcquireTimeoutError,
-  ConnectionError,
-  BaseError as SequelizeError,
-} from 'sequelize';
+import { ConnectionAcquireTimeoutError, ConnectionError, BaseError as SequelizeError } from 'sequelize';
 import { AppError } from '#shared/domain/errors.ts';
 
 /** Codes of PostgreSQL for text that it cannot hold: NUL, half a surrogate pair. */
@@ -18,7 +14,8 @@ export function databaseFailure(error: unknown): AppError | null {
   }
   const original = error instanceof SequelizeError ? (error as { original?: unknown }).original : error;
   const code = (original as { code?: unknown } | undefined)?.code;
-  if (typeof code !== 'string') return brokenConnection(original) ? new AppError('DATABASE_UNAVAILABLE', { cause: error }) : null;
+  if (typeof code !== 'string')
+    return brokenConnection(original) ? new AppError('DATABASE_UNAVAILABLE', { cause: error }) : null;
   if (UNREPRESENTABLE.has(code)) {
     return new AppError('INVALID_INPUT', { detail: 'A value cannot be stored as it is.', cause: error });
   }

@@ -59,7 +59,8 @@ async function settleFailure(database: Database, name: IdempotencyName, error: u
     await freeIdempotencyKey(database, name);
   } catch (failure) {
     // The request's own error tells more; the key is taken over when its time has passed.
-    if (toAppError(failure).code !== 'DATABASE_UNAVAILABLE') throw new AggregateError([error, failure], 'a key could not be freed', { cause: error });
+    if (toAppError(failure).code !== 'DATABASE_UNAVAILABLE')
+      throw new AggregateError([error, failure], 'a key could not be freed', { cause: error });
   }
 }
 
@@ -83,5 +84,7 @@ async function answerAgain(database: Database, request: IdempotentRequest, reque
 }
 
 function hashOf({ method, path, body }: IdempotentRequest): string {
-  return createHash('sha256').update(JSON.stringify([method, path, body])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([method, path, body]))
+    .digest('hex');
 }

@@ -18,7 +18,11 @@ export function mountRoutes(deps: ApiDeps, limits: RateLimits, routes: Route[]):
   for (const [path, methods] of methodsByPath(routes)) {
     router.all(expressPath(path), (_request, response) => {
       response.set('Allow', methods.join(', '));
-      sendProblem(response, new AppError('METHOD_NOT_ALLOWED', { detail: `Allowed are ${methods.join(', ')}.` }), deps.log);
+      sendProblem(
+        response,
+        new AppError('METHOD_NOT_ALLOWED', { detail: `Allowed are ${methods.join(', ')}.` }),
+        deps.log,
+      );
     });
   }
   router.use((_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));

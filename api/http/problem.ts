@@ -40,7 +40,7 @@ function httpFailure(error: unknown): AppError | null {
 export function presentProblem(error: AppError, requestId: string): Problem {
   const { title, remedy, status } = ERROR_CATALOGUE[error.code];
   return {
-    type: `https://berth.invalid/problems/${error.code.toLowerCase().replaceAll('_', '-')}`,
+    type: `urn:berth:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
     title,
     status,
     code: error.code,

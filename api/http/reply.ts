@@ -4,7 +4,10 @@ import type { Reply } from '#api/http/route.ts';
 
 /** Sends what a handler answered: JSON, bytes with their own headers, or nothing. */
 export function sendReply(response: Response, reply: Reply): void {
-  response.status(reply.status).set('Cache-Control', 'no-store').set(reply.headers ?? {});
+  response
+    .status(reply.status)
+    .set('Cache-Control', 'no-store')
+    .set(reply.headers ?? {});
   if (reply.stream instanceof Readable) {
     // A stream that breaks after the headers can only be told by breaking the answer.
     reply.stream.on('error', (error) => response.destroy(error));

@@ -13,7 +13,10 @@ const NONCE_PLACEHOLDER = /__CSP_NONCE__/g;
 export function createSite(): Router {
   const router = Router();
   const page = createPageReader();
-  router.use('/assets', express.static(`${DIST}/assets`, { immutable: true, maxAge: '1y', fallthrough: false, index: false }));
+  router.use(
+    '/assets',
+    express.static(`${DIST}/assets`, { immutable: true, maxAge: '1y', fallthrough: false, index: false }),
+  );
   router.use(express.static(DIST, { index: false, maxAge: '1h', redirect: false }));
   router.get('/{*path}', (request: Request, response: Response) => {
     if (!request.accepts('html')) throw new AppError('NOT_FOUND');

@@ -14,7 +14,10 @@ export function requireGrantor(caller: Pick<Caller, 'reviewerLevel' | 'isOperato
 }
 
 /** Throws FORBIDDEN unless the caller may set that person's level: a grantor, and never for themselves. */
-export function requireMaySetLevelOf(caller: Pick<Caller, 'id' | 'reviewerLevel' | 'isOperator'>, userId: number): void {
+export function requireMaySetLevelOf(
+  caller: Pick<Caller, 'id' | 'reviewerLevel' | 'isOperator'>,
+  userId: number,
+): void {
   requireGrantor(caller);
   if (caller.id === userId) throw new AppError('FORBIDDEN', { detail: 'Nobody sets their own level here.' });
 }

@@ -17,10 +17,7 @@ export async function loadPresentedSessions(
 }
 
 /** One session with its stages, kept volume and open review. */
-export async function loadPresentedSession(
-  deps: Pick<ApiDeps, 'database'>,
-  session: SessionRecord,
-): Promise<Session> {
+export async function loadPresentedSession(deps: Pick<ApiDeps, 'database'>, session: SessionRecord): Promise<Session> {
   const details = await loadSessionDetails(deps.database, [session.id]);
   return presentSession(session, details.get(session.id));
 }

@@ -9,7 +9,10 @@ import { defineRoute, type RequestContext, type Route } from '#api/http/route.ts
 import { presentAccount } from '#api/presenters/userPresenter.ts';
 import { Account, Login, Register } from '#shared/contracts/user.ts';
 
-function originOf({ address, request }: Pick<RequestContext<never, never, never>, 'address' | 'request'>): SignInOrigin {
+function originOf({
+  address,
+  request,
+}: Pick<RequestContext<never, never, never>, 'address' | 'request'>): SignInOrigin {
   return { address, userAgent: request.get('user-agent') ?? '' };
 }
 
@@ -27,7 +30,11 @@ export const authRoutes: Route[] = [
     responses: { 201: Account },
     async handler({ deps, body, requestId, ...context }) {
       const { user, signInId } = await register(deps, { account: body, origin: originOf(context), requestId });
-      return { status: 201, body: presentAccount(user), headers: { 'Set-Cookie': signInCookie(deps.config, signInId) } };
+      return {
+        status: 201,
+        body: presentAccount(user),
+        headers: { 'Set-Cookie': signInCookie(deps.config, signInId) },
+      };
     },
   }),
   defineRoute({
@@ -43,7 +50,11 @@ export const authRoutes: Route[] = [
     async handler({ deps, limits, body, requestId, ...context }) {
       const input = { credentials: body, origin: originOf(context), requestId };
       const { user, signInId } = await login(deps, limits, input);
-      return { status: 200, body: presentAccount(user), headers: { 'Set-Cookie': signInCookie(deps.config, signInId) } };
+      return {
+        status: 200,
+        body: presentAccount(user),
+        headers: { 'Set-Cookie': signInCookie(deps.config, signInId) },
+      };
     },
   }),
   defineRoute({

@@ -1,4 +1,7 @@
+import { commentRoutes } from '#api/routes/reviews/commentRoutes.ts';
+import { decisionRoutes } from '#api/routes/reviews/decisionRoutes.ts';
+import { readingRoutes } from '#api/routes/reviews/readingRoutes.ts';
 import type { Route } from '#api/http/route.ts';
 
-/** The routes of this resource. */
-export const reviewRoutes: Route[] = [];
+/** Everything about reviews: submitting and reading, deciding, commenting. */
+export const reviewRoutes: Route[] = [...readingRoutes, ...decisionRoutes, ...commentRoutes];

@@ -5,7 +5,9 @@ import { presentSystem } from '#api/presenters/systemPresenter.ts';
 import { anyUserExists } from '#platform/db/repositories/users.ts';
 import { SystemInfo } from '#shared/contracts/system.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** Facts about this installation. */
 export const systemRoutes: Route[] = [

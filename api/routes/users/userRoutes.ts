@@ -99,7 +99,14 @@ export const userRoutes: Route[] = [
         requireMaySetLevelOf(caller, params.id);
       } catch (refused) {
         const target = `user:${params.id}`;
-        const audit = { actorId: caller.id, action: 'grant-level', target, outcome: 'refused' as const, address, requestId };
+        const audit = {
+          actorId: caller.id,
+          action: 'grant-level',
+          target,
+          outcome: 'refused' as const,
+          address,
+          requestId,
+        };
         await appendAudit(deps.database, audit);
         throw refused;
       }

@@ -66,7 +66,11 @@ export async function deleteApiToken(
   { userId, id }: { userId: number; id: number },
   tx: Tx = null,
 ): Promise<boolean> {
-  const rows = await database.query('DELETE FROM api_tokens WHERE id = $1 AND user_id = $2 RETURNING id', [id, userId], tx);
+  const rows = await database.query(
+    'DELETE FROM api_tokens WHERE id = $1 AND user_id = $2 RETURNING id',
+    [id, userId],
+    tx,
+  );
   return rows.length > 0;
 }
 

@@ -50,9 +50,9 @@ export async function publishSessionEvent(
   event: { sessionId: number; kind: string; payload: unknown },
   tx: Tx = null,
 ): Promise<void> {
-  await database.query('SELECT publish_session_event($1, $2, $3::jsonb)', [
-    event.sessionId,
-    event.kind,
-    JSON.stringify(event.payload),
-  ], tx);
+  await database.query(
+    'SELECT publish_session_event($1, $2, $3::jsonb)',
+    [event.sessionId, event.kind, JSON.stringify(event.payload)],
+    tx,
+  );
 }

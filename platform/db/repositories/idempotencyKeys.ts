@@ -67,5 +67,8 @@ export async function storeIdempotentAnswer(
 
 /** Frees a key whose request failed in a way that a repeat may heal. */
 export async function freeIdempotencyKey(database: Database, { userId, key }: IdempotencyName): Promise<void> {
-  await database.query('DELETE FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND status IS NULL', [userId, key]);
+  await database.query('DELETE FROM idempotency_keys WHERE user_id = $1 AND key = $2 AND status IS NULL', [
+    userId,
+    key,
+  ]);
 }

@@ -48,8 +48,16 @@ export async function anyUserExists(database: Database, tx: Tx = null): Promise<
 export async function insertUser(database: Database, user: NewUser, tx: Tx = null): Promise<UserRecord> {
   const rows = await database.query<UserRecord>(
     `INSERT INTO users (username, username_key, email, email_key, password_hash, is_reviewer, reviewer_level, is_operator)
-     VALUES ($1, $2, $3, $4, $5, $6::int > 0, $6, $7) RETURNING ${COLUMNS}`,
-    [user.username, user.usernameKey, user.email, user.emailKey, user.passwordHash, user.reviewerLevel, user.isOperator],
+     VALUES ($1, $2, $3, $4, $5, $6::smallint > 0, $6::smallint, $7) RETURNING ${COLUMNS}`,
+    [
+      user.username,
+      user.usernameKey,
+      user.email,
+      user.emailKey,
+      user.passwordHash,
+      user.reviewerLevel,
+      user.isOperator,
+    ],
     tx,
   );
   return rows[0]!;
@@ -93,7 +101,10 @@ export function listUsers(
   database: Database,
   { afterId, limit }: { afterId: number; limit: number },
 ): Promise<UserRecord[]> {
-  return database.query<UserRecord>(`SELECT ${COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2`, [afterId, limit]);
+  return database.query<UserRecord>(`SELECT ${COLUMNS} FROM users WHERE id > $1 ORDER BY id LIMIT $2`, [
+    afterId,
+    limit,
+  ]);
 }
 
 /** Reads an account and holds its row until the transaction ends; null when there is none. */
@@ -109,7 +120,7 @@ export async function setReviewerLevel(
   tx: Tx = null,
 ): Promise<UserRecord> {
   const rows = await database.query<UserRecord>(
-    `UPDATE users SET reviewer_level = $2, is_reviewer = $2::int > 0, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
+    `UPDATE users SET reviewer_level = $2::smallint, is_reviewer = $2::smallint > 0, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
     [id, level],
     tx,
   );

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import type { ApiDeps } from '#api/deps.ts';
+import type { Caller } from '#api/http/route.ts';
+import { assertAllowed, mayRead, refuseComment, refuseResolve } from '#api/policies/reviewPolicy.ts';
+import { commentAnchor } from '#api/commands/reviews/commentAnchor.ts';
+import type { Tx } from '#platform/db/database.ts';
+import {
+  deleteDraft,
+  findComment,
+  hasDraftOfType,
+  insertComment,
+  publishDrafts,
+  setResolved,
+  updateDraft,
+  type CommentRecord,
+} from '#platform/db/repositories/reviewComments.ts';
+import { appendHistory } from '#platform/db/repositories/reviewHistory.ts';
+import { lockReview, publishReviewChange, type ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import type { CreateComment, UpdateComment } from '#shared/contracts/review.ts';
+import { AppError } from '#shared/domain/errors.ts';
+
+type Deps = Pick<ApiDeps, 'database'>;
+
+/** Who acts on which review. */
+export interface CommentScope {
+  caller: Pick<Caller, 'id' | 'reviewerLevel' | 'username'>;
+  reviewId: number;
+}
+
+/** A comment with the review that it is presented by. */
+export interface CommentOutcome {
+  comment: CommentRecord;
+  review: ReviewRecord;
+}
+
+/** Writes a comment: a draft that its author alone sees, or a published one. Lines are quoted from the frozen bytes. */
+export function createComment(deps: Deps, scope: CommentScope, body: CreateComment): Promise<CommentOutcome> {
+  return underLock(deps, scope, async (review, tx) => {
+    assertAllowed(refuseComment(scope.caller, review, body.type));
+    const anchor = await commentAnchor(deps.database, { review, body, viewerId: scope.caller.id }, tx);
+    const commentId = await insertComment(
+      deps.database,
+      {
+        reviewId: review.id,
+        commenterId: scope.caller.id,
+        ...anchor,
+        text: body.text,
+        type: body.type,
+        published: body.publish,
+      },
+      tx,
+    );
+    if (body.publish) await tellComments(deps, review, tx);
+    return reread(deps, scope, { commentId, tx });
+  });
+}
+
+/** Changes a draft. Throws COMMENT_PUBLISHED for a published comment. */
+export function updateComment(
+  deps: Deps,
+  scope: CommentScope & { commentId: number },
+  body: UpdateComment,
+): Promise<CommentOutcome> {
+  return underLock(deps, scope, async (_review, tx) => {
+    const draft = await loadDraft(deps, scope, tx);
+    const { commentId } = scope;
+    await updateDraft(deps.database, { commentId, text: body.text, type: body.type ?? draft.type }, tx);
+    return reread(deps, scope, { commentId, tx });
+  });
+}
+
+/** Throws a draft away. Throws COMMENT_PUBLISHED for a published comment. */
+export function deleteComment(deps: Deps, scope: CommentScope & { commentId: number }): Promise<void> {
+  return underLock(deps, scope, async (_review, tx) => {
+    await loadDraft(deps, scope, tx);
+    await deleteDraft(deps.database, scope.commentId, tx);
+  });
+}
+
+/** Publishes all of the caller's drafts at once: one transaction, one event. */
+export function publishComments(
+  deps: Deps,
+  scope: CommentScope,
+): Promise<{ comments: CommentRecord[]; review: ReviewRecord }> {
+  return underLock(deps, scope, async (review, tx) => {
+    const drafts = { reviewId: review.id, commenterId: scope.caller.id };
+    const approves = await hasDraftOfType(deps.database, { ...drafts, type: 'approval' }, tx);
+    assertAllowed(refuseComment(scope.caller, review, approves ? 'approval' : 'general'));
+    const comments = await publishDrafts(deps.database, drafts, tx);
+    if (comments.length > 0) await tellComments(deps, review, tx);
+    return { comments, review: await lockedReview(deps, scope, tx) };
+  });
+}
+
+/** Resolves a comment, or opens it again; for an issue the history says so. Doing it twice changes nothing. */
+export function resolveComment(
+  deps: Deps,
+  scope: CommentScope & { commentId: number },
+  resolved: boolean,
+): Promise<CommentOutcome> {
+  return underLock(deps, scope, async (review, tx) => {
+    const { commentId, caller } = scope;
+    const comment = await loadComment(deps, scope, tx);
+    assertAllowed(refuseResolve(caller, review, comment));
+    const changed = await setResolved(deps.database, { commentId, resolved, userId: caller.id }, tx);
+    if (changed && comment.type === 'issue') {
+      const verb = resolved ? 'resolved' : 'opened again';
+      await appendHistory(
+        deps.database,
+        {
+          reviewId: review.id,
+          opId: randomUUID(),
+          changedBy: caller.id,
+          oldStatus: review.status,
+          newStatus: review.status,
+          description: `resolve: ${caller.username} ${verb} issue ${commentId}${comment.path === null ? '' : ` in ${comment.path}`}.`,
+        },
+        tx,
+      );
+    }
+    if (changed) await tellComments(deps, review, tx);
+    return reread(deps, scope, { commentId, tx });
+  });
+}
+
+/** Runs under the review's lock, so that no verdict falls between a comment's check and its writing. */
+function underLock<T>(deps: Deps, scope: CommentScope, work: (review: ReviewRecord, tx: Tx) => Promise<T>): Promise<T> {
+  return deps.database.transaction(async (tx) => work(await lockedReview(deps, scope, tx), tx));
+}
+
+async function lockedReview(deps: Deps, scope: CommentScope, tx: Tx): Promise<ReviewRecord> {
+  const review = await lockReview(deps.database, scope.reviewId, tx);
+  if (review === null || !mayRead(scope.caller, review)) throw new AppError('NOT_FOUND');
+  return review;
+}
+
+async function loadComment(deps: Deps, scope: CommentScope & { commentId: number }, tx: Tx): Promise<CommentRecord> {
+  const { reviewId, commentId, caller } = scope;
+  const comment = await findComment(deps.database, { reviewId, commentId, viewerId: caller.id }, tx);
+  if (comment === null) throw new AppError('NOT_FOUND');
+  return comment;
+}
+
+async function loadDraft(deps: Deps, scope: CommentScope & { commentId: number }, tx: Tx): Promise<CommentRecord> {
+  const comment = await loadComment(deps, scope, tx);
+  if (comment.publishedAt !== null) throw new AppError('COMMENT_PUBLISHED');
+  return comment;
+}
+
+async function reread(
+  deps: Deps,
+  scope: CommentScope,
+  { commentId, tx }: { commentId: number; tx: Tx },
+): Promise<CommentOutcome> {
+  const comment = await loadComment(deps, { ...scope, commentId }, tx);
+  return { comment, review: await lockedReview(deps, scope, tx) };
+}
+
+/** The open issues are part of the review, so both kinds are told. */
+function tellComments(deps: Deps, review: ReviewRecord, tx: Tx): Promise<void> {
+  return publishReviewChange(deps.database, { reviewId: review.id, kinds: ['comments', 'review', 'history'] }, tx);
+}

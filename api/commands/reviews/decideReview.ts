@@ -1,0 +1,136 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
+import { createUpdateGate, updatesPerProcess, type UpdateGate } from '#api/commands/updateGate.ts';
+import { loadReview } from '#api/commands/reviews/loadReview.ts';
+import type { ApiDeps } from '#api/deps.ts';
+import type { Caller } from '#api/http/route.ts';
+import * as policy from '#api/policies/reviewPolicy.ts';
+import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import { AppError, ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errors.ts';
+import { reviewWorkflowId } from '#shared/domain/review.ts';
+import type { DecisionAction, DecisionWords, RuleRefusal } from '#shared/domain/reviewRules.ts';
+import * as messages from '#workflows/review/review.messages.ts';
+import type { DecisionInput, DecisionResult } from '#workflows/review/review.messages.ts';
+
+/** A person waits so long for the workflow's answer, its turn included; after that the decision is still on its way. */
+const DECISION_DEADLINE_MS = 10_000;
+
+/** A decision of a person about a review. */
+export interface Decision {
+  caller: Pick<Caller, 'id' | 'reviewerLevel'>;
+  reviewId: number;
+  action: DecisionAction;
+  words: DecisionWords;
+  /** The client's key: the same key is the same decision, however often it is sent. */
+  idempotencyKey: string | null;
+}
+
+/** The review after the decision. `settled` false: the workflow has not answered yet, and the review is as before. */
+export interface DecisionOutcome {
+  review: ReviewRecord;
+  settled: boolean;
+}
+
+/**
+ * Asks the rules in SQL first, so that what is plainly refused never reaches the workflow, and then has the workflow
+ * decide. Throws the rule's code either way.
+ */
+export async function decideReview(
+  deps: Pick<ApiDeps, 'config' | 'database' | 'temporal' | 'log'>,
+  decision: Decision,
+): Promise<DecisionOutcome> {
+  const review = await loadReview(deps, decision.caller, { id: decision.reviewId });
+  policy.assertAllowed(REFUSALS[decision.action](decision, review));
+  const settled = await sendUpdate(deps, decision);
+  return { review: await loadReview(deps, decision.caller, { id: decision.reviewId }), settled };
+}
+
+const REFUSALS: Readonly<Record<DecisionAction, (decision: Decision, review: ReviewRecord) => RuleRefusal | null>> = {
+  claim: ({ caller }, review) => policy.refuseClaim(caller, review),
+  release: ({ caller }, review) => policy.refuseRelease(caller, review),
+  approve: ({ caller, words }, review) => policy.refuseApprove(caller, review, words),
+  reject: ({ caller, words }, review) => policy.refuseReject(caller, review, words),
+  override: ({ caller, words }, review) => policy.refuseOverride(caller, review, words),
+  withdraw: ({ caller }, review) => policy.refuseWithdraw(caller, review),
+  refreshSnapshot: ({ caller }, review) => policy.refuseRefreshSnapshot(caller, review),
+};
+
+const UPDATES: Readonly<Record<DecisionAction, UpdateDefinition<DecisionResult, [DecisionInput]>>> = {
+  claim: messages.claimUpdate,
+  release: messages.releaseUpdate,
+  approve: messages.approveUpdate,
+  reject: messages.rejectUpdate,
+  override: messages.overrideUpdate,
+  withdraw: messages.withdrawUpdate,
+  refreshSnapshot: messages.refreshSnapshotUpdate,
+};
+
+/** True when the workflow has decided, false when the deadline came first. Throws the workflow's refusal under its code. */
+async function sendUpdate(deps: Pick<ApiDeps, 'config' | 'temporal' | 'log'>, decision: Decision): Promise<boolean> {
+  const deadline = Date.now() + DECISION_DEADLINE_MS;
+  const workflowId = reviewWorkflowId(decision.reviewId);
+  const input = toInput(decision);
+  const handle = deps.temporal.client.workflow.getHandle(workflowId);
+  try {
+    await gateOf(deps).pass(workflowId, deadline, () =>
+      deps.temporal.within(deadline - Date.now(), () =>
+        handle.executeUpdate(UPDATES[decision.action], { args: [input], updateId: input.opId }),
+      ),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return false;
+    throw fromFailure(error);
+  }
+}
+
+function toInput(decision: Decision): DecisionInput {
+  const { caller, action, words, idempotencyKey } = decision;
+  const opId =
+    idempotencyKey === null
+      ? randomUUID()
+      : createHash('sha256')
+          .update(JSON.stringify([caller.id, action, idempotencyKey]))
+          .digest('hex');
+  return {
+    opId,
+    actorId: caller.id,
+    note: words.note,
+    ...(words.expectedSnapshotId === null ? {} : { expectedSnapshotId: words.expectedSnapshotId }),
+  };
+}
+
+/** A refusal of the workflow under the code that the api itself would have used. */
+function fromFailure(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+    const { type, message, details } = error.cause;
+    if (isErrorCode(type)) return new AppError(type, { detail: message, data: toData(details?.[0]), cause: error });
+  }
+  if (error instanceof WorkflowNotFoundError) {
+    return new AppError('TEMPORAL_UNAVAILABLE', { detail: 'The workflow of this review does not run.', cause: error });
+  }
+  return new AppError('TEMPORAL_UNAVAILABLE', { cause: error });
+}
+
+function isErrorCode(type: string | null | undefined): type is ErrorCode {
+  return typeof type === 'string' && Object.hasOwn(ERROR_CATALOGUE, type);
+}
+
+function toData(details: unknown): Record<string, unknown> {
+  return typeof details === 'object' && details !== null ? { ...details } : {};
+}
+
+// One gate for each Temporal connection of the process; a process has one, a test may have several.
+const gates = new WeakMap<object, UpdateGate>();
+
+function gateOf({ temporal, config }: Pick<ApiDeps, 'temporal' | 'config'>): UpdateGate {
+  const gate = gates.get(temporal) ?? createUpdateGate(updatesPerProcess(config.API_MAX_REPLICAS));
+  gates.set(temporal, gate);
+  return gate;
+}
