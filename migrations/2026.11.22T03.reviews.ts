@@ -30,6 +30,19 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
     CREATE INDEX snapshot_items_blob ON snapshot_items (sha256);
     CREATE TRIGGER snapshots_immutable BEFORE UPDATE OR DELETE ON snapshots FOR EACH ROW EXECUTE FUNCTION refuse_change();
     CREATE TRIGGER snapshot_items_immutable BEFORE UPDATE OR DELETE ON snapshot_items FOR EACH ROW EXECUTE FUNCTION refuse_change();
+    CREATE TRIGGER snapshots_no_truncate BEFORE TRUNCATE ON snapshots FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    CREATE TRIGGER snapshot_items_no_truncate BEFORE TRUNCATE ON snapshot_items FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+    -- A snapshot takes its items in the transaction that made it: now() is that transaction's start, for the row as here.
+    CREATE FUNCTION snapshot_items_sealed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF EXISTS (SELECT 1 FROM added JOIN snapshots s ON s.id = added.snapshot_id WHERE s.created_at <> now()) THEN
+        RAISE EXCEPTION 'the snapshot is sealed' USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      RETURN NULL;
+    END $$;
+    CREATE TRIGGER snapshot_items_sealed AFTER INSERT ON snapshot_items REFERENCING NEW TABLE AS added
+      FOR EACH STATEMENT EXECUTE FUNCTION snapshot_items_sealed();
 
     CREATE TABLE snapshot_editors (
       snapshot_id integer NOT NULL REFERENCES snapshots ON DELETE CASCADE,
@@ -178,6 +191,6 @@ export async function down({ context }: MigrationParams<QueryInterface>): Promis
     DROP TABLE review_requests;
     ALTER TABLE sessions DROP CONSTRAINT sessions_source_snapshot_id_fkey;
     DROP TABLE snapshot_editors, snapshot_items, snapshots;
-    DROP FUNCTION review_history_chain(), review_comments_frozen(), review_status_forward_only();
+    DROP FUNCTION review_history_chain(), review_comments_frozen(), review_status_forward_only(), snapshot_items_sealed();
   `);
 }

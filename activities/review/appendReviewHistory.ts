@@ -11,10 +11,26 @@ import {
   withdrawReview,
   type ReviewRecord,
 } from '#platform/db/repositories/reviews.ts';
+import { closedRefusal, decisionRefusal, heldRefusal, type RuleRefusal } from '#shared/domain/reviewRules.ts';
+import { statusesOf } from '#shared/domain/reviewTransitions.ts';
 import { toWorkflowRecord } from '#activities/review/readReview.ts';
-import { refuse } from '#activities/review/refusals.ts';
-import { heldBy, transitionRefusal, type Actor, type Attempt } from '#activities/review/transitionRefusal.ts';
-import type { TransitionInput, TransitionRefusal, TransitionResult } from '#workflows/review/review.ports.ts';
+import { notFound, toRefusal } from '#activities/review/refusals.ts';
+import type { TransitionInput, TransitionResult } from '#workflows/review/review.ports.ts';
+
+/** Who asks, with the level that they have at this moment; null for a timer. */
+interface Actor {
+  id: number;
+  username: string;
+  reviewerLevel: number;
+  disabled: boolean;
+}
+
+/** A transition about to be written: the locked row, who asks, and what they ask. */
+interface Attempt {
+  review: ReviewRecord;
+  actor: Actor | null;
+  input: TransitionInput;
+}
 
 /**
  * Writes one transition: status, holder and history row in one transaction under the review's lock. A repeat of an opId
@@ -23,14 +39,29 @@ import type { TransitionInput, TransitionRefusal, TransitionResult } from '#work
 export function appendReviewHistory(database: Database, input: TransitionInput): Promise<TransitionResult> {
   return database.transaction(async (tx) => {
     const review = await lockReview(database, input.reviewId, tx);
-    if (review === null) return refuse('NOT_FOUND', 'The review does not exist any more.');
+    if (review === null) return notFound();
     const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
     if (earlier !== null) return { refused: null, seq: earlier.seq, review: toWorkflowRecord(review) };
     const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input };
-    const refusal = transitionRefusal(attempt) ?? (await write(database, attempt, tx));
-    if (refusal !== null) return refusal;
+    const refusal = refusalOf(attempt) ?? (await write(database, attempt, tx));
+    if (refusal !== null) return toRefusal(refusal);
     return finish(database, attempt, tx);
   });
+}
+
+function refusalOf({ review, actor, input }: Attempt): RuleRefusal | null {
+  const { action, expectedSnapshotId, note } = input;
+  if (action === 'leaseEnded') {
+    return closedRefusal(review) ?? (statusesOf(action, review.status) === null ? notHeld('Nobody holds it.') : null);
+  }
+  if (actor === null || actor.disabled) {
+    return { code: 'FORBIDDEN', detail: 'The account does not exist or is disabled.', data: {} };
+  }
+  return decisionRefusal(action, { review, actor, words: { expectedSnapshotId, note } });
+}
+
+function notHeld(detail: string): RuleRefusal {
+  return { code: 'REVIEW_NOT_CLAIMED', detail, data: {} };
 }
 
 async function findActor(database: Database, actorId: number | null, tx: Tx): Promise<Actor | null> {
@@ -44,21 +75,19 @@ async function findActor(database: Database, actorId: number | null, tx: Tx): Pr
 }
 
 /** Changes the row. Resolves with why the row no longer allows it, or null. */
-async function write(database: Database, attempt: Attempt, tx: Tx): Promise<TransitionRefusal | null> {
+async function write(database: Database, attempt: Attempt, tx: Tx): Promise<RuleRefusal | null> {
   const { review, input } = attempt;
   const reviewId = review.id;
   switch (input.action) {
     case 'claim': {
       const won = await claimReview(database, { reviewId, userId: input.actorId ?? 0 }, tx);
-      return won ? null : heldBy(review, input.actorId ?? 0);
+      return won ? null : heldRefusal(review, input.actorId ?? 0);
     }
     case 'release':
     case 'leaseEnded': {
       const onlyExpired = input.action === 'leaseEnded';
       const released = await releaseReview(database, { reviewId, onlyExpired }, tx);
-      return released
-        ? null
-        : refuse('REVIEW_NOT_CLAIMED', onlyExpired ? 'The claim has not ended.' : 'Nobody holds it.');
+      return released ? null : notHeld(onlyExpired ? 'The claim has not ended.' : 'Nobody holds it.');
     }
     case 'approve':
     case 'override':

@@ -2,9 +2,9 @@ import type { Database, Tx } from '#platform/db/database.ts';
 import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import { lockReview, publishReviewChange, setSnapshot, type ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import { countSnapshotFiles, createSnapshot, type CreatedSnapshot } from '#platform/db/repositories/snapshots.ts';
-import { isOpenReview } from '#shared/domain/reviewTransitions.ts';
+import { closedRefusal, decisionRefusal } from '#shared/domain/reviewRules.ts';
 import { readReview } from '#activities/review/readReview.ts';
-import { refuse } from '#activities/review/refusals.ts';
+import { notFound, toRefusal } from '#activities/review/refusals.ts';
 import type { FreezeResult, ReviewActivities } from '#workflows/review/review.ports.ts';
 
 type FreezeInput = Parameters<ReviewActivities['freezeSnapshot']>[0];
@@ -16,17 +16,13 @@ const NOT_SYNCED =
 export function freezeSnapshot(database: Database, input: FreezeInput): Promise<FreezeResult> {
   return database.transaction(async (tx) => {
     const review = await lockReview(database, input.reviewId, tx);
-    if (review === null) return refuse('NOT_FOUND', 'The review does not exist any more.');
+    if (review === null) return notFound();
     const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
     if (earlier !== null) return frozen(database, { reviewId: review.id, seq: earlier.seq }, tx);
-    const withdrawn = review.withdrawnAt !== null;
-    if (!isOpenReview({ status: review.status, withdrawn })) {
-      return refuse('REVIEW_ALREADY_DECIDED', `The review is ${withdrawn ? 'withdrawn' : review.status}.`);
-    }
-    const first = input.actorId === null;
-    if (!first && review.submittedBy.id !== input.actorId) {
-      return refuse('FORBIDDEN', 'Only the submitter can refresh the snapshot.');
-    }
+    const actor = input.actorId === null ? null : { id: input.actorId, reviewerLevel: 0 };
+    const refusal =
+      actor === null ? closedRefusal(review) : decisionRefusal('refreshSnapshot', { review, actor, words: null });
+    if (refusal !== null) return toRefusal(refusal);
     const createdBy = review.submittedBy.id;
     const snapshot = await createSnapshot(database, { sessionId: review.sessionId, createdBy }, tx);
     await setSnapshot(database, { reviewId: review.id, snapshotId: snapshot.id }, tx);

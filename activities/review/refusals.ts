@@ -1,7 +1,12 @@
-import type { ErrorCode } from '#shared/domain/errors.ts';
+import type { RuleRefusal } from '#shared/domain/reviewRules.ts';
 import type { TransitionRefusal } from '#workflows/review/review.ports.ts';
 
-/** A refusal as a result: the code of the catalogue, the sentence of this case, and what a page may show with it. */
-export function refuse(code: ErrorCode, detail: string, data: Record<string, unknown> = {}): TransitionRefusal {
-  return { refused: code, detail, data };
+/** A rule's refusal as the workflow hears it: a result, never thrown, for there is nothing to try again. */
+export function toRefusal(refusal: RuleRefusal): TransitionRefusal {
+  return { refused: refusal.code, detail: refusal.detail, data: refusal.data };
+}
+
+/** The review's row is gone, erased with its session. */
+export function notFound(): TransitionRefusal {
+  return { refused: 'NOT_FOUND', detail: 'The review does not exist any more.', data: {} };
 }

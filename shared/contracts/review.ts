@@ -116,6 +116,13 @@ export const ReviewComment = z.object({
 });
 export type ReviewComment = z.infer<typeof ReviewComment>;
 
+/** Query of a review's comments. */
+export const CommentQuery = z.strictObject({
+  cursor: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(2_000).default(2_000),
+});
+export type CommentQuery = z.infer<typeof CommentQuery>;
+
 /** Body of a new comment. It is a draft unless `publish` is true. Line numbers count from 1. */
 export const CreateComment = z
   .strictObject({

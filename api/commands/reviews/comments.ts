@@ -117,6 +117,7 @@ export function resolveComment(
         },
         tx,
       );
+      await publishReviewChange(deps.database, { reviewId: review.id, kinds: ['history'] }, tx);
     }
     if (changed) await tellComments(deps, review, tx);
     return reread(deps, scope, { commentId, tx });
@@ -156,7 +157,7 @@ async function reread(
   return { comment, review: await lockedReview(deps, scope, tx) };
 }
 
-/** The open issues are part of the review, so both kinds are told. */
+/** One event for a whole batch. The count of open issues is the review's, so pages load both on this kind. */
 function tellComments(deps: Deps, review: ReviewRecord, tx: Tx): Promise<void> {
-  return publishReviewChange(deps.database, { reviewId: review.id, kinds: ['comments', 'review', 'history'] }, tx);
+  return publishReviewChange(deps.database, { reviewId: review.id, kinds: ['comments'] }, tx);
 }

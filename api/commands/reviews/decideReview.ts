@@ -10,6 +10,7 @@ import { loadReview } from '#api/commands/reviews/loadReview.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import * as policy from '#api/policies/reviewPolicy.ts';
+import { findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errors.ts';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
@@ -45,8 +46,12 @@ export async function decideReview(
   decision: Decision,
 ): Promise<DecisionOutcome> {
   const review = await loadReview(deps, decision.caller, { id: decision.reviewId });
-  policy.assertAllowed(REFUSALS[decision.action](decision, review));
-  const settled = await sendUpdate(deps, decision);
+  const input = toInput(decision);
+  const refusal = REFUSALS[decision.action](decision, review);
+  // A repeat of a decision that took effect is refused by its own effect; the history knows it.
+  if (refusal !== null && (await wasCarriedOut(deps, review, input))) return { review, settled: true };
+  policy.assertAllowed(refusal);
+  const settled = await sendUpdate(deps, decision, input);
   return { review: await loadReview(deps, decision.caller, { id: decision.reviewId }), settled };
 }
 
@@ -71,15 +76,18 @@ const UPDATES: Readonly<Record<DecisionAction, UpdateDefinition<DecisionResult, 
 };
 
 /** True when the workflow has decided, false when the deadline came first. Throws the workflow's refusal under its code. */
-async function sendUpdate(deps: Pick<ApiDeps, 'config' | 'temporal' | 'log'>, decision: Decision): Promise<boolean> {
+async function sendUpdate(
+  deps: Pick<ApiDeps, 'config' | 'temporal'>,
+  { action, reviewId }: Decision,
+  input: DecisionInput,
+): Promise<boolean> {
   const deadline = Date.now() + DECISION_DEADLINE_MS;
-  const workflowId = reviewWorkflowId(decision.reviewId);
-  const input = toInput(decision);
+  const workflowId = reviewWorkflowId(reviewId);
   const handle = deps.temporal.client.workflow.getHandle(workflowId);
   try {
     await gateOf(deps).pass(workflowId, deadline, () =>
       deps.temporal.within(deadline - Date.now(), () =>
-        handle.executeUpdate(UPDATES[decision.action], { args: [input], updateId: input.opId }),
+        handle.executeUpdate(UPDATES[action], { args: [input], updateId: input.opId }),
       ),
     );
     return true;
@@ -87,6 +95,14 @@ async function sendUpdate(deps: Pick<ApiDeps, 'config' | 'temporal' | 'log'>, de
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return false;
     throw fromFailure(error);
   }
+}
+
+async function wasCarriedOut(
+  { database }: Pick<ApiDeps, 'database'>,
+  review: ReviewRecord,
+  input: DecisionInput,
+): Promise<boolean> {
+  return (await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, null)) !== null;
 }
 
 function toInput(decision: Decision): DecisionInput {
