@@ -1,4 +1,11 @@
-import { contestedPaths, planMerge, type MergedContent, type MergePlan, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
+import {
+  contestedPaths,
+  planMerge,
+  type MergedContent,
+  type MergePlan,
+  type Tree,
+  type TreeEntry,
+} from '#shared/domain/merge.ts';
 import { sameEntry } from '#shared/domain/mergeEntry.ts';
 import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
 import { describeFile } from '#platform/db/content.ts';
@@ -45,7 +52,16 @@ export async function commitMerge(
     if (entry.type === 'folder' || entry.sha256 === null) return [];
     const isMerged = merged.get(path)?.sha256 === entry.sha256;
     const encoding = isMerged ? 'utf8' : encodingOf(entry);
-    return [{ path, sha256: entry.sha256, encoding, executable: entry.executable, size: entry.size, source: isMerged ? 'merge' : 'terminal' }];
+    return [
+      {
+        path,
+        sha256: entry.sha256,
+        encoding,
+        executable: entry.executable,
+        size: entry.size,
+        source: isMerged ? 'merge' : 'terminal',
+      },
+    ];
   });
   const folders = plan.databaseChanges.put.flatMap(({ path, entry }) => (entry.type === 'folder' ? [path] : []));
   await writeTree(database, { sessionId, rows, removed: plan.databaseChanges.removed, folders, files }, tx);
@@ -117,7 +133,9 @@ function settledBase(
   const isGone = (path: string): boolean => !plan.target.has(path) && !tree.entries.has(path);
   const notSaved = new Set(tree.notSaved.map((entry) => entry.path));
   // A path that is on the volume unsaved has no ancestor once its row is gone; one that is merely unknown keeps it.
-  const removed = [...base.keys()].filter((path) => isGone(path) && (!plan.unknownPaths.has(path) || notSaved.has(path)));
+  const removed = [...base.keys()].filter(
+    (path) => isGone(path) && (!plan.unknownPaths.has(path) || notSaved.has(path)),
+  );
   return { put, removed };
 }
 

@@ -22,7 +22,9 @@ export async function loadFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Hear
   for (let count = 0; count < TRIES; count += 1) {
     const cycle = await beginCycle(deps, ref, { states: ['new', 'loading'] });
     if (cycle === null) return { files: await countLoaded(deps, ref) };
-    await commitFenced(deps, cycle, (tx) => setVolumeState(deps.database, { id: cycle.volume.id, state: 'loading' }, tx));
+    await commitFenced(deps, cycle, (tx) =>
+      setVolumeState(deps.database, { id: cycle.volume.id, state: 'loading' }, tx),
+    );
     const client = await deps.agentPool.get(ref.uuid, ref.generation);
     await fillVolume(deps, { client, cycle }, heartbeat);
     heartbeat();
@@ -61,7 +63,9 @@ async function readVolume(
   const manifest = await client.manifest({ syncEpoch: cycle.syncEpoch, keep: [...cycle.rows.keys()] });
   if (!manifest.complete) throw new Error(`The volume of session ${cycle.ref.uuid} could not be read whole.`);
   if (manifest.volumeId !== cycle.volume.id) {
-    throw new Error(`The volume of session ${cycle.ref.uuid} carries the mark ${manifest.volumeId}, not ${cycle.volume.id}.`);
+    throw new Error(
+      `The volume of session ${cycle.ref.uuid} carries the mark ${manifest.volumeId}, not ${cycle.volume.id}.`,
+    );
   }
   const limits = { ...sessionLimits(deps.config), maxSessionItems: Infinity, maxSessionBytes: Infinity };
   return judgeManifest(manifest, { volumeId: cycle.volume.id, limits, database: cycle.rows }).entries;

@@ -27,7 +27,13 @@ interface Step {
 /** Carries changes out on the volume, in batches, removals first. `present` is what the volume was found to hold. */
 export async function writeToPod(
   { database }: Pick<SyncDeps, 'database'>,
-  work: { client: AgentClient; cycle: Cycle; changes: TreeChanges; present: ReadonlyMap<string, TreeEntry>; bulk: boolean },
+  work: {
+    client: AgentClient;
+    cycle: Cycle;
+    changes: TreeChanges;
+    present: ReadonlyMap<string, TreeEntry>;
+    bulk: boolean;
+  },
   heartbeat: () => void,
 ): Promise<PodWriteResult> {
   const result: PodWriteResult = { put: [], removed: [], unexpected: 0, refused: [] };

@@ -71,7 +71,8 @@ export async function runCycle(
   const { plan, saved } = await commitFenced(deps, cycle, async (tx) => {
     const plan = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
     const saved = isSaved(plan, tree);
-    if (cycle.volume.state === 'drained') await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
+    if (cycle.volume.state === 'drained')
+      await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
     if (saved && missed === 0) await run.onSaved?.(scan, tx);
     return { plan, saved };
   });

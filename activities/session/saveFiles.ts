@@ -40,14 +40,18 @@ async function saveUntilAtRest(deps: SyncDeps, ref: SessionRef, heartbeat: Heart
     const client = await deps.agentPool.get(ref.uuid, ref.generation);
     let drained = false;
     const expectedScan = lastScan;
-    const result = await runCycle(deps, { client, cycle }, {
-      heartbeat,
-      onSaved: async (scan, tx) => {
-        if (scan !== expectedScan) return;
-        await setVolumeState(deps.database, { id: cycle.volume.id, state: 'drained' }, tx);
-        drained = true;
+    const result = await runCycle(
+      deps,
+      { client, cycle },
+      {
+        heartbeat,
+        onSaved: async (scan, tx) => {
+          if (scan !== expectedScan) return;
+          await setVolumeState(deps.database, { id: cycle.volume.id, state: 'drained' }, tx);
+          drained = true;
+        },
       },
-    });
+    );
     const agree = result.saved && result.scan === expectedScan;
     if (agree) return { drained, superseded: false, notSaved: result.notSaved };
     lastScan = result.scan;

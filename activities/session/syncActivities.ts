@@ -8,9 +8,7 @@ import type { SyncDeps } from '#activities/session/syncCycle.ts';
 const HEARTBEAT_MS = 4_000;
 
 /** The activities between a session's rows and its volume. */
-export function createSyncActivities(
-  deps: SyncDeps,
-): Pick<SessionActivities, 'loadFiles' | 'reconcile' | 'saveFiles'> {
+export function createSyncActivities(deps: SyncDeps): Pick<SessionActivities, 'loadFiles' | 'reconcile' | 'saveFiles'> {
   return {
     loadFiles: (ref) => whileBeating((heartbeat) => loadFiles(deps, ref, heartbeat)),
     reconcile: (ref) => whileBeating((heartbeat) => reconcile(deps, ref, heartbeat)),

@@ -65,5 +65,8 @@ export function parseContent(content: string, encoding: 'utf8' | 'base64'): File
 }
 
 function invalidContent(message: string): AppError {
-  return new AppError('INVALID_INPUT', { detail: `The content cannot be read. ${message}`, errors: [{ path: 'content', message }] });
+  return new AppError('INVALID_INPUT', {
+    detail: `The content cannot be read. ${message}`,
+    errors: [{ path: 'content', message }],
+  });
 }

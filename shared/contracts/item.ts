@@ -7,6 +7,9 @@ export const ITEM_ENCODINGS = ['utf8', 'base64', 'symlink'] as const;
 export const ItemEncoding = z.enum(ITEM_ENCODINGS);
 export type ItemEncoding = z.infer<typeof ItemEncoding>;
 
+/** The id of an item; the database counts them in 31 bits. */
+export const ItemId = z.int().positive().max(2_147_483_647);
+
 /** A file or folder of a session, without its content. `path` is relative to the session's root, without a leading slash. */
 export const Item = z.object({
   id: z.int(),
@@ -31,12 +34,13 @@ export type ItemWithContent = z.infer<typeof ItemWithContent>;
 export const ItemTree = z.object({
   items: z.array(Item),
   changeSeq: z.int(),
+  notSaved: z.array(z.object({ path: z.string(), reason: z.string() })),
 });
 export type ItemTree = z.infer<typeof ItemTree>;
 
 /** Body of a new file or folder. `parentId` null is the root. A folder has no content. */
 export const CreateItem = z.strictObject({
-  parentId: z.int().positive().nullable().default(null),
+  parentId: ItemId.nullable().default(null),
   name: z.string().min(1).max(255),
   type: z.enum(['file', 'folder']),
   content: z.string().default(''),
@@ -53,7 +57,7 @@ export type SaveItem = z.infer<typeof SaveItem>;
 export const UpdateItem = z
   .strictObject({
     name: z.string().min(1).max(255).optional(),
-    parentId: z.int().positive().nullable().optional(),
+    parentId: ItemId.nullable().optional(),
     executable: z.boolean().optional(),
   })
   .refine((change) => Object.keys(change).length > 0, { message: 'name at least one of name, parentId, executable' });
@@ -71,3 +75,7 @@ export const ItemVersion = z.object({
   createdAt: Timestamp,
 });
 export type ItemVersion = z.infer<typeof ItemVersion>;
+
+/** One saved version of a file with its content. */
+export const ItemVersionWithContent = ItemVersion.extend({ encoding: ItemEncoding, content: z.string() });
+export type ItemVersionWithContent = z.infer<typeof ItemVersionWithContent>;

@@ -22,7 +22,9 @@ export interface IgnoreRules {
 
 /** The default rules, then those of the session's `.berthignore` (gitignore syntax), which may take a default back with `!`. */
 export function createIgnoreRules(berthignore: string): IgnoreRules {
-  const rules = createIgnore().add([...DEFAULT_IGNORED_NAMES]).add(berthignore);
+  const rules = createIgnore()
+    .add([...DEFAULT_IGNORED_NAMES])
+    .add(berthignore);
   return {
     ignores: (path, type) => rules.ignores(type === 'folder' ? `${path}/` : path),
   };

@@ -86,7 +86,11 @@ interface Displaced {
   entry: TreeEntry;
 }
 
-function decidePaths(input: MergeInput): { target: Map<string, TreeEntry>; unknownPaths: Set<string>; copies: Displaced[] } {
+function decidePaths(input: MergeInput): {
+  target: Map<string, TreeEntry>;
+  unknownPaths: Set<string>;
+  copies: Displaced[];
+} {
   const target = new Map<string, TreeEntry>();
   const unknownPaths = new Set<string>();
   const copies: Displaced[] = [];

@@ -23,6 +23,10 @@ export async function storeBlobs(database: Database, blobs: Blob[], tx: Tx = nul
 
 /** The bytes under these digests; a digest that is not stored is left out. */
 export async function readBlobs(database: Database, digests: string[], tx: Tx = null): Promise<Map<string, Buffer>> {
-  const rows = await database.query<Blob>(`SELECT sha256, bytes FROM blobs WHERE sha256 = ANY ($1::text[])`, [digests], tx);
+  const rows = await database.query<Blob>(
+    `SELECT sha256, bytes FROM blobs WHERE sha256 = ANY ($1::text[])`,
+    [digests],
+    tx,
+  );
   return new Map(rows.map((row) => [row.sha256, row.bytes]));
 }

@@ -1,5 +1,6 @@
 import { MAX_EVENT_PATHS, MAX_NOT_SAVED_ENTRIES } from '#shared/domain/limits.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
+import { publishSessionEvent } from '#platform/db/repositories/events.ts';
 
 /** Something on a volume that is not saved, and why. */
 export interface NotSavedRecord {
@@ -18,7 +19,7 @@ export async function publishItems(
     truncated: change.paths.length > MAX_EVENT_PATHS,
     source: change.source,
   };
-  await publish(database, { sessionId: change.sessionId, kind: 'items', payload }, tx);
+  await publishSessionEvent(database, { sessionId: change.sessionId, kind: 'items', payload }, tx);
 }
 
 /** Tells that the pod's version of a path is kept beside it. */
@@ -28,7 +29,7 @@ export async function publishConflict(
   tx: Tx,
 ): Promise<void> {
   const payload = { path: conflict.path, copy: conflict.copy };
-  await publish(database, { sessionId: conflict.sessionId, kind: 'conflict', payload }, tx);
+  await publishSessionEvent(database, { sessionId: conflict.sessionId, kind: 'conflict', payload }, tx);
 }
 
 /** Tells what is not saved, when that differs from what was told last. */
@@ -40,7 +41,7 @@ export async function publishNotSaved(
   const entries = found.entries.slice(0, MAX_NOT_SAVED_ENTRIES).map(({ path, reason }) => ({ path, reason }));
   const told = await readNotSaved(database, found.sessionId, tx);
   if (JSON.stringify(told) === JSON.stringify(entries)) return;
-  await publish(database, { sessionId: found.sessionId, kind: 'notSaved', payload: { entries } }, tx);
+  await publishSessionEvent(database, { sessionId: found.sessionId, kind: 'notSaved', payload: { entries } }, tx);
 }
 
 /** What was last told to be on the volume but not saved. */
@@ -52,16 +53,4 @@ export async function readNotSaved(database: Database, sessionId: number, tx: Tx
     tx,
   );
   return (rows[0]?.payload.entries ?? []).map(({ path, reason }) => ({ path, reason }));
-}
-
-async function publish(
-  database: Database,
-  event: { sessionId: number; kind: string; payload: object },
-  tx: Tx,
-): Promise<void> {
-  await database.query(
-    `SELECT publish_session_event($1, $2, $3)`,
-    [event.sessionId, event.kind, JSON.stringify(event.payload)],
-    tx,
-  );
 }

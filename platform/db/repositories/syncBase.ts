@@ -31,7 +31,7 @@ export async function moveBase(
   if (move.removed.length > 0) {
     await database.query(
       `DELETE FROM sync_base b USING unnest($2::text[]) AS gone (path)
-       WHERE b.volume_id = $1 AND sha256(convert_to(b.path, 'UTF8')) = sha256(convert_to(gone.path, 'UTF8'))`,
+       WHERE b.volume_id = $1 AND path_digest(b.path) = path_digest(gone.path)`,
       [move.volumeId, move.removed],
       tx,
     );
@@ -40,7 +40,7 @@ export async function moveBase(
   await database.query(
     `INSERT INTO sync_base (volume_id, path, type, sha256, executable)
      SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[])
-     ON CONFLICT (volume_id, sha256(convert_to(path, 'UTF8')))
+     ON CONFLICT (volume_id, path_digest(path))
      DO UPDATE SET type = excluded.type, sha256 = excluded.sha256, executable = excluded.executable`,
     [
       move.volumeId,
@@ -78,13 +78,13 @@ export async function acknowledgeWrite(
       ? await database.query(
           `INSERT INTO sync_base (volume_id, path, type, sha256, executable)
            SELECT v.id, $2, $3, $4, $5 FROM volumes v WHERE v.id = $1
-           ON CONFLICT (volume_id, sha256(convert_to(path, 'UTF8'))) DO NOTHING RETURNING path`,
+           ON CONFLICT (volume_id, path_digest(path)) DO NOTHING RETURNING path`,
           [write.volumeId, entry.path, entry.type, entry.sha256, entry.executable],
           tx,
         )
       : await database.query(
           `UPDATE sync_base SET type = $3, sha256 = $4, executable = $5
-           WHERE volume_id = $1 AND sha256(convert_to(path, 'UTF8')) = sha256(convert_to($2, 'UTF8')) AND sha256 = $6
+           WHERE volume_id = $1 AND path_digest(path) = path_digest($2) AND sha256 = $6
            RETURNING path`,
           [write.volumeId, entry.path, entry.type, entry.sha256, entry.executable, write.expected],
           tx,
@@ -100,7 +100,7 @@ export async function acknowledgeRemovals(
 ): Promise<void> {
   await database.query(
     `DELETE FROM sync_base b USING unnest($2::text[], $3::text[]) AS gone (path, sha256)
-     WHERE b.volume_id = $1 AND sha256(convert_to(b.path, 'UTF8')) = sha256(convert_to(gone.path, 'UTF8'))
+     WHERE b.volume_id = $1 AND path_digest(b.path) = path_digest(gone.path)
        AND b.sha256 IS NOT DISTINCT FROM gone.sha256`,
     [removal.volumeId, removal.entries.map((entry) => entry.path), removal.entries.map((entry) => entry.sha256)],
     tx,
@@ -141,4 +141,38 @@ export async function dirtyPaths(database: Database, sessionId: number, limit = 
     [sessionId, limit],
   );
   return rows.map((row) => row.path);
+}
+
+/** What a hand-off goes by: the live volume, and of the paths asked for their base and the digest of their row now. */
+export interface HandOffState {
+  volumeId: number;
+  base: Map<string, BaseEntry>;
+  current: Map<string, string | null>;
+}
+
+/** Reads what a hand-off goes by; null when the session has no live volume. */
+export async function readHandOffState(
+  database: Database,
+  { sessionId, paths }: { sessionId: number; paths: string[] },
+): Promise<HandOffState | null> {
+  const volumes = await database.query<{ id: number }>(
+    `SELECT id FROM volumes WHERE session_id = $1 AND state = 'live'`,
+    [sessionId],
+  );
+  const volumeId = volumes[0]?.id;
+  if (volumeId === undefined) return null;
+  const base = await database.query<BaseEntry>(
+    `SELECT b.path, b.type, b.sha256, b.executable FROM sync_base b
+     WHERE b.volume_id = $1 AND path_digest(b.path) IN (SELECT path_digest(p) FROM unnest($2::text[]) AS p)`,
+    [volumeId, paths],
+  );
+  const rows = await database.query<{ path: string; sha256: string | null }>(
+    `SELECT full_path AS path, sha256 FROM workspace_items WHERE session_id = $1 AND full_path = ANY ($2::text[])`,
+    [sessionId, paths],
+  );
+  return {
+    volumeId,
+    base: new Map(base.map((entry) => [entry.path, entry])),
+    current: new Map(rows.map((row) => [row.path, row.sha256])),
+  };
 }

@@ -15,7 +15,11 @@ const COLUMNS = `id, session_id AS "sessionId", claim_uid AS "claimUid", state, 
 
 /** The session's volume, null when it has none. */
 export async function findVolume(database: Database, sessionId: number, tx: Tx = null): Promise<VolumeRecord | null> {
-  const rows = await database.query<VolumeRecord>(`SELECT ${COLUMNS} FROM volumes WHERE session_id = $1`, [sessionId], tx);
+  const rows = await database.query<VolumeRecord>(
+    `SELECT ${COLUMNS} FROM volumes WHERE session_id = $1`,
+    [sessionId],
+    tx,
+  );
   return rows[0] ?? null;
 }
 

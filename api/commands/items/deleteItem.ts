@@ -1,0 +1,26 @@
+import type { ApiDeps } from '#api/deps.ts';
+import { handOffInBackground } from '#api/commands/items/handOffChange.ts';
+import { lockTree, requireItem, requireVersion } from '#api/commands/items/itemChecks.ts';
+import { publishItems } from '#platform/db/repositories/itemEvents.ts';
+import { deleteItemRow, listSubtree } from '#platform/db/repositories/items.ts';
+import { touchActivity, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+
+/** Deletes an item and all that is in it; saved versions stay. Throws NOT_FOUND and, when a version is given, VERSION_CONFLICT. */
+export async function deleteItem(
+  deps: ApiDeps,
+  { session, id, expectedVersion }: { session: SessionRecord; id: number; expectedVersion: number | null },
+): Promise<void> {
+  const { database } = deps;
+  const gone = await database.transaction(async (tx) => {
+    const locked = await lockTree(database, session, tx);
+    const item = await requireItem(database, { sessionId: locked.id, id }, tx);
+    requireVersion(item, expectedVersion);
+    const items = await listSubtree(database, { sessionId: locked.id, id }, tx);
+    await deleteItemRow(database, id, tx);
+    const paths = items.map((below) => below.path);
+    await publishItems(database, { sessionId: locked.id, paths, source: 'editor' }, tx);
+    return { locked, items };
+  });
+  handOffInBackground(deps, gone.locked, { kind: 'removal', items: gone.items });
+  await touchActivity(database, session.uuid);
+}

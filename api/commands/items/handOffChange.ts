@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiDeps } from '#api/deps.ts';
+import { isReachablePhase } from '#shared/domain/session.ts';
+import type { AgentChange } from '#platform/agent/AgentClient.ts';
+import type { FileContent } from '#platform/db/content.ts';
+import type { ItemRecord } from '#platform/db/repositories/items.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
+import {
+  acknowledgeRemovals,
+  acknowledgeRename,
+  acknowledgeWrite,
+  readHandOffState,
+  type HandOffState,
+} from '#platform/db/repositories/syncBase.ts';
+
+const AGENT_DEADLINE_MS = 2_000;
+const HAND_OFF_DEADLINE_MS = 10_000;
+
+/** A committed change of a session's tree, as the volume is told. */
+export type HandOff =
+  | { kind: 'write'; item: ItemRecord; content: FileContent }
+  | { kind: 'folder'; item: ItemRecord }
+  /** Everything that went, folders before what was in them. */
+  | { kind: 'removal'; items: ItemRecord[] }
+  | { kind: 'rename'; from: string; item: ItemRecord };
+
+type Deps = Pick<ApiDeps, 'database' | 'agentPool' | 'log'>;
+
+/**
+ * Hands a committed change to the agent of an open session, in the background and for a bounded time; on its
+ * acknowledgement the base moves. Never rejects: a change that was not handed on differs from its base, and the next
+ * reconcile carries it.
+ */
+export function handOffInBackground(deps: Deps, session: SessionRecord, change: HandOff): void {
+  handOffChange(deps, session, change).catch((error: unknown) => {
+    // The change is committed; only its way to the volume is slower now.
+    deps.log.debug({ err: error, session: session.uuid, kind: change.kind }, 'a change was left to the reconcile');
+  });
+}
+
+/** Hands a committed change to the agent and moves the base on its acknowledgement. Does nothing for a session that is not open. */
+export async function handOffChange(deps: Deps, session: SessionRecord, change: HandOff): Promise<void> {
+  if (!isReachablePhase(session.phase)) return;
+  const timer = new AbortController();
+  const late = delay(HAND_OFF_DEADLINE_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
+    throw new Error(`The agent took longer than ${HAND_OFF_DEADLINE_MS} ms.`);
+  });
+  const work = carry(deps, session, change);
+  // Whichever loses the race has nobody left to tell.
+  late.catch(() => undefined);
+  work.catch(() => undefined);
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
+async function carry(deps: Deps, session: SessionRecord, change: HandOff): Promise<void> {
+  const paths = changedPaths(change);
+  const state = await readHandOffState(deps.database, { sessionId: session.id, paths });
+  if (state === null) return;
+  const client = await deps.agentPool.get(session.uuid, session.generation, AGENT_DEADLINE_MS);
+  const steps = planSteps(change, state);
+  if (steps.length === 0) return;
+  const outcomes = await client.apply(steps, { syncEpoch: null, bulk: false });
+  const applied = steps.filter((_, index) => ['applied', 'displaced'].includes(outcomes[index]?.outcome ?? ''));
+  await acknowledge(deps, { change, state, applied });
+}
+
+function changedPaths(change: HandOff): string[] {
+  if (change.kind === 'removal') return change.items.map((item) => item.path);
+  if (change.kind === 'rename') return [change.from];
+  return [change.item.path];
+}
+
+/** What is sent. A step expects what the volume last agreed to hold, so a program's newer bytes are never replaced. */
+function planSteps(change: HandOff, state: HandOffState): AgentChange[] {
+  switch (change.kind) {
+    case 'write': {
+      const { item, content } = change;
+      // A later save is on its way itself; this one must not overtake it.
+      if (state.current.get(item.path) !== content.sha256) return [];
+      const base = state.base.get(item.path);
+      const type = content.encoding === 'symlink' ? 'symlink' : 'file';
+      const { path, executable } = item;
+      const { bytes, sha256 } = content;
+      return [{ op: 'write', path, type, expected: base?.sha256 ?? null, bytes, sha256, executable }];
+    }
+    case 'folder':
+      return [{ op: 'mkdir', path: change.item.path }];
+    case 'removal':
+      return [...change.items].reverse().flatMap(({ path }): AgentChange[] => {
+        const base = state.base.get(path);
+        return base === undefined ? [] : [{ op: 'remove', path, type: base.type, expected: base.sha256 }];
+      });
+    case 'rename': {
+      const base = state.base.get(change.from);
+      if (base === undefined) return [];
+      return [{ op: 'rename', from: change.from, to: change.item.path, expected: base.sha256 }];
+    }
+  }
+}
+
+async function acknowledge(
+  { database }: Deps,
+  { change, state, applied }: { change: HandOff; state: HandOffState; applied: AgentChange[] },
+): Promise<void> {
+  const { volumeId } = state;
+  const removals: Array<{ path: string; sha256: string | null }> = [];
+  for (const step of applied) {
+    if (step.op === 'rename') await acknowledgeRename(database, { volumeId, from: step.from, to: step.to });
+    else if (step.op === 'remove') removals.push({ path: step.path, sha256: step.expected });
+    else {
+      const isFolder = step.op === 'mkdir';
+      const entry = {
+        path: step.path,
+        type: isFolder ? ('folder' as const) : step.type,
+        sha256: isFolder ? null : step.sha256,
+        executable: isFolder ? false : step.executable,
+      };
+      await acknowledgeWrite(database, { volumeId, entry, expected: isFolder ? null : step.expected });
+    }
+  }
+  if (change.kind === 'removal') await acknowledgeRemovals(database, { volumeId, entries: removals });
+}
