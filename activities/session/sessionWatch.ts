@@ -32,6 +32,8 @@ export class SessionWatch {
   private readonly input: WatchInput;
   private readonly pacer = new SyncPacer();
   private readonly wake: () => void;
+  /** Pod or agent changed: look at once. */
+  private lookNow = true;
   private client: AgentClient | null = null;
   private stopHints: () => void = () => undefined;
   private unreadableSince: number | null = null;
@@ -50,6 +52,19 @@ export class SessionWatch {
   databaseChanged(): void {
     this.pacer.mark('database', Date.now());
     this.wake();
+  }
+
+  /** The pod or the stream to its agent may have changed. */
+  podChanged(): void {
+    this.lookNow = true;
+    this.wake();
+  }
+
+  /** True when a hint asks for a look before its time; asking takes the hint. */
+  takeLookHint(): boolean {
+    const asked = this.lookNow;
+    this.lookNow = false;
+    return asked;
   }
 
   /** When `sync` wants to be called, in milliseconds since 1970; null when nothing is dirty. */
@@ -142,7 +157,7 @@ export class SessionWatch {
     this.stopHints = await client.watch(() => this.volumeChanged());
     this.client = client;
     // Look at the pod as soon as the stream ends, not at the next turn.
-    void client.ended.then(this.wake);
+    void client.ended.then(() => this.podChanged());
     this.volumeChanged();
     return client;
   }

@@ -15,7 +15,7 @@ export function createWatchActivities(deps: ActivityDeps & Pick<SessionActivitie
       const context = Context.current();
       const bell = createBell();
       const watch = new SessionWatch(deps, input, bell.ring);
-      const release = followHints(deps, input, { watch, ring: bell.ring });
+      const release = followHints(deps, input, watch);
       const onCancel = (): void => bell.ring();
       context.cancellationSignal.addEventListener('abort', onCancel);
       try {
@@ -45,7 +45,7 @@ async function follow(
       checkAt = now + CHECK_DATABASE_EVERY_MS;
       watch.databaseChanged();
     }
-    if (now >= lookAt) {
+    if (watch.takeLookHint() || now >= lookAt) {
       lookAt = now + LOOK_EVERY_MS;
       const end = await watch.look();
       if (end !== null) return end;
@@ -56,17 +56,13 @@ async function follow(
   }
 }
 
-function followHints(
-  deps: ActivityDeps,
-  input: WatchInput,
-  { watch, ring }: { watch: SessionWatch; ring: () => void },
-): () => void {
+function followHints(deps: ActivityDeps, input: WatchInput, watch: SessionWatch): () => void {
   const stopEvents = deps.events.onNotice('berth_events', (payload) => {
     // Null: the connection was lost and is back; anything may have happened.
     if (payload === null || isAbout(payload, input.sessionId)) watch.databaseChanged();
   });
   const stopPods = deps.runtime.watch((uuid) => {
-    if (uuid === input.uuid) ring();
+    if (uuid === input.uuid) watch.podChanged();
   });
   return () => {
     stopEvents();

@@ -19,13 +19,16 @@ export interface IntentRecord {
   payload: Record<string, unknown>;
   attempts: number;
   lastError: string | null;
+  /** Seconds since it was sent and accepted; null when it was not. */
+  sentSecondsAgo: number | null;
 }
 
 /** An intent as written. */
 export type NewIntent = Pick<IntentRecord, 'subject' | 'subjectId' | 'generation' | 'kind' | 'opId' | 'payload'>;
 
 const COLUMNS = `id::integer AS id, subject, subject_id AS "subjectId", generation, kind, op_id AS "opId", payload, attempts,
-  last_error AS "lastError"`;
+  last_error AS "lastError", CASE WHEN attempts > 0 AND last_error IS NULL
+    THEN extract(epoch FROM now() - updated_at)::float8 END AS "sentSecondsAgo"`;
 
 /** Writes an intent in the transaction of the change that it belongs to; listeners of `berth_intents` hear of it at commit. */
 export async function insertIntent(database: Database, intent: NewIntent, tx: Tx): Promise<void> {
@@ -99,6 +102,19 @@ export async function postponeIntent(
     `UPDATE intents SET attempts = attempts + 1, last_error = $2, next_attempt_at = now() + make_interval(secs => $3),
        updated_at = now() WHERE id = $1`,
     [postponed.id, postponed.lastError, postponed.seconds],
+    tx,
+  );
+}
+
+/** Says when to look for the effect of a sent intent again. */
+export async function recheckIntent(
+  database: Database,
+  recheck: { id: number; seconds: number },
+  tx: Tx = null,
+): Promise<void> {
+  await database.query(
+    `UPDATE intents SET next_attempt_at = now() + make_interval(secs => $2) WHERE id = $1`,
+    [recheck.id, recheck.seconds],
     tx,
   );
 }

@@ -1,0 +1,33 @@
+import type { ReviewActivities } from '#workflows/review/review.ports.ts';
+import type { SessionActivities, WatchActivities } from '#workflows/session/session.ports.ts';
+import type { MaintenanceActivities } from '#workflows/maintenance/maintenance.ports.ts';
+import { mapFailures } from '#activities/failures.ts';
+import { createMaintenanceActivities } from '#activities/maintenance/maintenanceActivities.ts';
+import { createReviewActivities } from '#activities/review/reviewActivities.ts';
+import type { ActivityDeps } from '#activities/session/deps.ts';
+import { createPhaseActivities } from '#activities/session/phaseActivities.ts';
+import { createPodActivities } from '#activities/session/podActivities.ts';
+import { createSyncActivities } from '#activities/session/syncActivities.ts';
+import { createVolumeActivities } from '#activities/session/volumeActivities.ts';
+import { createWatchActivities as createWatch } from '#activities/session/watchSession.ts';
+
+/** The short activities, which the runtime role runs. */
+export function createRuntimeActivities(
+  deps: ActivityDeps,
+): SessionActivities & ReviewActivities & MaintenanceActivities {
+  return {
+    ...mapFailures({
+      ...createPhaseActivities(deps),
+      ...createVolumeActivities(deps),
+      ...createPodActivities(deps),
+      ...createSyncActivities(deps),
+      ...createMaintenanceActivities(deps),
+    } satisfies SessionActivities & MaintenanceActivities),
+    ...mapFailures(createReviewActivities(deps)),
+  };
+}
+
+/** The long activity, which the watch role runs. */
+export function createWatchActivities(deps: ActivityDeps): WatchActivities {
+  return mapFailures(createWatch({ ...deps, reconcile: createSyncActivities(deps).reconcile }));
+}

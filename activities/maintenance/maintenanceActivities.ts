@@ -1,0 +1,98 @@
+import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { sessionWorkflowId } from '#shared/domain/session.ts';
+import { ACCEPTED_TOKEN, readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
+import { forgetVolume, listSettledLiveSessions, readLiveObjects } from '#platform/db/repositories/liveObjects.ts';
+import {
+  removeExpiredIdempotencyKeys,
+  removeExpiredWebSessions,
+  removeOldEvents,
+  removeUnreferencedBlobs,
+} from '#platform/db/repositories/retention.ts';
+import { requestClose } from '#platform/db/repositories/sessions.ts';
+import type { MaintenanceActivities } from '#workflows/maintenance/maintenance.ports.ts';
+import { distrust, findOrphanObjects, REAP_AGE_SECONDS, tooMany } from '#activities/maintenance/reapRules.ts';
+import type { ActivityDeps } from '#activities/session/deps.ts';
+
+type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log'>;
+
+/** Activities that look after what no session's workflow does. */
+export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceActivities {
+  const { database, runtime, log } = deps;
+  return {
+    async findOrphans({ lastToken }) {
+      const objects = await runtime.list();
+      const all = [...objects.pods, ...objects.volumes];
+      const heartbeat = await readHeartbeat(database);
+      const tokens = { last: lastToken, database: heartbeat?.token ?? null, accepted: ACCEPTED_TOKEN };
+      const distrusted = distrust(tokens, all.length);
+      if (distrusted !== null) return alarmed(distrusted, log);
+      const closing = await closeAbandoned(deps);
+      const orphans = findOrphanObjects(objects, await readLiveObjects(database));
+      const refused = tooMany(orphans, all);
+      return refused === null ? { orphans, closing, alarm: null } : { ...alarmed(refused, log), closing };
+    },
+
+    async removeOrphans({ orphans }) {
+      const confirmed = findOrphanObjects(await runtime.list(), await readLiveObjects(database));
+      let removed = 0;
+      for (const { kind, uuid, uid } of orphans) {
+        Context.current().heartbeat();
+        if (!confirmed.some((orphan) => orphan.kind === kind && orphan.uid === uid)) continue;
+        log.info({ kind, session: uuid, uid }, 'removing an object that no row stands for');
+        if (kind === 'pod') await runtime.destroyPod(uuid, uid);
+        else {
+          await runtime.destroyVolume(uuid, uid);
+          await forgetVolume(database, { uuid, claimUid: uid });
+        }
+        removed += 1;
+      }
+      return { removed };
+    },
+
+    recordHeartbeat: ({ token }) => writeHeartbeat(database, token),
+
+    async retain() {
+      return {
+        events: await removeOldEvents(database),
+        idempotencyKeys: await removeExpiredIdempotencyKeys(database),
+        webSessions: await removeExpiredWebSessions(database),
+        blobs: await removeUnreferencedBlobs(database),
+      };
+    },
+  };
+}
+
+function alarmed(alarm: string, log: ActivityDeps['log']): { orphans: never[]; closing: string[]; alarm: string } {
+  log.error({ alarm }, 'the reaper removes nothing');
+  return { orphans: [], closing: [], alarm };
+}
+
+/**
+ * Asks for the close of live sessions that no workflow owns (one was terminated, say): the run that the close starts saves
+ * what is on the volume and tears down in order.
+ */
+async function closeAbandoned({ database, temporal, log }: MaintenanceDeps): Promise<string[]> {
+  const closing: string[] = [];
+  for (const session of await listSettledLiveSessions(database, REAP_AGE_SECONDS)) {
+    Context.current().heartbeat();
+    if (await hasWorkflow(temporal, session.uuid)) continue;
+    log.warn({ session: session.uuid, phase: session.phase }, 'a live session has no workflow; closing it');
+    await database.transaction((tx) =>
+      requestClose(database, session, { actor: 'the reaper', reason: 'operator' }, tx),
+    );
+    closing.push(session.uuid);
+  }
+  return closing;
+}
+
+async function hasWorkflow(temporal: ActivityDeps['temporal'], uuid: string): Promise<boolean> {
+  const handle = temporal.client.workflow.getHandle(sessionWorkflowId(uuid));
+  try {
+    const { status } = await temporal.within(5_000, () => handle.describe());
+    return status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}

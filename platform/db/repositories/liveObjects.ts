@@ -1,0 +1,46 @@
+import type { Database } from '#platform/db/database.ts';
+import { SESSION_COLUMNS, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+
+/** What the rows say must exist, by session. */
+export interface LiveObjects {
+  /** Sessions that a workflow owns: their pods and volumes are in use. */
+  active: Set<string>;
+  /** Sessions whose volume holds, or may hold, what is nowhere else. */
+  held: Set<string>;
+}
+
+/** Reads what must not be removed. A kept volume whose time has passed is not held any more. */
+export async function readLiveObjects(database: Database): Promise<LiveObjects> {
+  const active = await database.query<{ uuid: string }>(`SELECT uuid FROM sessions WHERE is_active`);
+  const held = await database.query<{ uuid: string }>(
+    `SELECT s.uuid FROM volumes v JOIN sessions s ON s.id = v.session_id
+     WHERE v.state = 'live' OR (v.state = 'kept' AND (v.kept_until IS NULL OR v.kept_until > now()))`,
+  );
+  return {
+    active: new Set(active.map((session) => session.uuid)),
+    held: new Set(held.map((session) => session.uuid)),
+  };
+}
+
+/**
+ * Sessions that ought to have a workflow: live, unchanged for `ageSeconds`, and with nothing in the outbox that would
+ * start one.
+ */
+export function listSettledLiveSessions(database: Database, ageSeconds: number): Promise<SessionRecord[]> {
+  return database.query<SessionRecord>(
+    `SELECT ${SESSION_COLUMNS} FROM sessions
+     WHERE is_active AND updated_at < now() - make_interval(secs => $1)
+       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.subject = 'session' AND i.subject_id = sessions.id)
+     ORDER BY id`,
+    [ageSeconds],
+  );
+}
+
+/** Forgets the row of a removed volume of a session that has ended. */
+export async function forgetVolume(database: Database, volume: { uuid: string; claimUid: string }): Promise<void> {
+  await database.query(
+    `DELETE FROM volumes v USING sessions s
+     WHERE s.id = v.session_id AND s.uuid = $1 AND v.claim_uid = $2 AND NOT s.is_active`,
+    [volume.uuid, volume.claimUid],
+  );
+}

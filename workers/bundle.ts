@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SOURCES = ['workflows', 'shared/domain'];
+
+/** Bundles the workflows once for their present content and answers the bundle's path in `folder`. */
+export async function bundleWorkflows(folder: string): Promise<string> {
+  const file = path.join(folder, `workflows-${await contentHash()}.js`);
+  if (await exists(file)) return file;
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: path.join(ROOT, 'workflows', 'index.ts'),
+    logger: silent,
+  });
+  await mkdir(folder, { recursive: true });
+  // Another process may be at the same: a half-written bundle must never be seen under its name.
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, code);
+  await rename(draft, file);
+  await removeOlder(folder, path.basename(file));
+  return file;
+}
+
+/** Hashes whatever the bundle is made from. */
+async function contentHash(): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(createRequire(import.meta.url).resolve('@temporalio/workflow'));
+  hash.update(await readFile(path.join(ROOT, 'package.json')));
+  for (const source of SOURCES) {
+    const files = await readdir(path.join(ROOT, source), { recursive: true });
+    for (const file of files.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts')).sort()) {
+      hash.update(`\0${source}/${file}\0`);
+      hash.update(await readFile(path.join(ROOT, source, file)));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Bundles of former contents are of no use; the last few stay for a process that starts right now. */
+async function removeOlder(folder: string, keep: string): Promise<void> {
+  const bundles = (await readdir(folder)).filter((name) => /^workflows-[0-9a-f]+\.js$/.test(name) && name !== keep);
+  const dated = await Promise.all(
+    bundles.map(async (name) => ({ name, at: (await stat(path.join(folder, name))).mtimeMs })),
+  );
+  for (const { name } of dated.sort((left, right) => right.at - left.at).slice(3)) {
+    await rm(path.join(folder, name), { force: true });
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile();
+  } catch {
+    return false; // Not there, or not to be read: it is made anew.
+  }
+}
+
+// The bundler tells its progress line by line; a failure is thrown with its reason anyway.
+const silent = {
+  log: () => undefined,
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};

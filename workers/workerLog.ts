@@ -1,0 +1,23 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+/** Brings what the Temporal SDK tells into the process's log. Must run before the first worker is made. */
+export function installWorkerLog(log: Logger): void {
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      const known =
+        level === 'TRACE'
+          ? 'trace'
+          : level === 'DEBUG'
+            ? 'debug'
+            : level === 'INFO'
+              ? 'info'
+              : level === 'WARN'
+                ? 'warn'
+                : 'error';
+      log[known](meta ?? {}, message);
+    }),
+    // Signals are the process's own business: its shutdown has an order.
+    shutdownSignals: [],
+  });
+}

@@ -1,0 +1,3 @@
+export { session } from '#workflows/session/session.workflow.ts';
+export { review } from '#workflows/review/review.workflow.ts';
+export { reap, retain } from '#workflows/maintenance/maintenance.workflow.ts';

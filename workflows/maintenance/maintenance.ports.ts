@@ -1,0 +1,42 @@
+/** An object of the runtime that no row stands for, as a first pass found it. */
+export interface Orphan {
+  kind: 'pod' | 'volume';
+  uuid: string;
+  uid: string;
+}
+
+/** What a pass of the reaper found. `alarm` says why nothing may be removed, null when something may. */
+export interface ReapPass {
+  orphans: Orphan[];
+  /** Sessions whose row is live though no workflow owns them; each was asked to close. */
+  closing: string[];
+  alarm: string | null;
+}
+
+/** What a run of the reaper did; the next run compares `token` with the database. */
+export interface ReapResult {
+  token: string | null;
+  removed: number;
+  closing: string[];
+  alarm: string | null;
+}
+
+/** How many rows a run of retain removed, by table. */
+export interface RetainResult {
+  events: number;
+  idempotencyKeys: number;
+  webSessions: number;
+  blobs: number;
+}
+
+/** Activities of the maintenance workflows; each is safe to run twice. */
+export interface MaintenanceActivities {
+  /** Compares rows, workflows, pods and volumes. `lastToken` is the last completed run's, null at the first. */
+  findOrphans(input: { lastToken: string | null }): Promise<ReapPass>;
+  /** Removes by uid those of the given orphans that a second look confirms. */
+  removeOrphans(input: { orphans: Orphan[] }): Promise<{ removed: number }>;
+  /** Writes the token that the next run must find in the database. */
+  recordHeartbeat(input: { token: string }): Promise<void>;
+  /** Removes what is past its time: events, idempotency keys, web sessions, unreferenced blobs. */
+  retain(): Promise<RetainResult>;
+}
