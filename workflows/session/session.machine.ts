@@ -63,13 +63,12 @@ export function canMove(from: SessionPhase, to: SessionPhase): boolean {
 export type VolumeFate = 'remove' | 'keep' | 'keep-week';
 
 /**
- * Decides about the volume. `drained` false means that something on it is in no other place. Files that are not saved by
- * rule (too large, say) are kept for a week unless a person closed: they were asked.
+ * Decides about the volume. Files that are not saved by rule (too large, say) keep a volume on which all else is saved
+ * for a week; anything else that is in no other place keeps it until a person decides.
  */
-export function volumeFate(save: { drained: boolean; notSaved: number }, reason: PhaseReason): VolumeFate {
-  if (!save.drained) return 'keep';
-  if (save.notSaved > 0 && reason !== 'user' && reason !== 'operator') return 'keep-week';
-  return 'remove';
+export function volumeFate(save: { drained: boolean; notSaved: number }): VolumeFate {
+  if (save.drained) return 'remove';
+  return save.notSaved > 0 ? 'keep-week' : 'keep';
 }
 
 /** The rules of one run of a session: what messages do, when it ends, what operators read. Plain data, no I/O. */

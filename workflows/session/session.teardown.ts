@@ -72,7 +72,7 @@ async function save(run: SessionRun, end: End): Promise<Saved> {
   const { state } = await run.proxies.cleanup.inspectVolume(run.ref);
   if (state !== 'live' && state !== 'kept') return 'removable';
   try {
-    return await quiesceAndSave(run, end.reason);
+    return await quiesceAndSave(run);
   } catch (error) {
     run.machine.note(`the last save failed: ${explain(error)}`, Date.now());
   }
@@ -80,18 +80,18 @@ async function save(run: SessionRun, end: End): Promise<Saved> {
   if (end.phase === 'failed') return 'kept';
   try {
     await startRecoveryPod(run);
-    return await quiesceAndSave(run, end.reason);
+    return await quiesceAndSave(run);
   } catch (error) {
     run.machine.note(`the recovery pod could not save either: ${explain(error)}`, Date.now());
     return 'kept';
   }
 }
 
-async function quiesceAndSave(run: SessionRun, reason: PhaseReason): Promise<Saved> {
+async function quiesceAndSave(run: SessionRun): Promise<Saved> {
   await run.proxies.step.quiesce.executeWithOptions({ summary: 'end processes' }, [run.ref]);
   const result = await run.proxies.long.saveFiles.executeWithOptions({ summary: 'last save' }, [run.ref]);
   if (result.superseded) return 'superseded';
-  const fate = volumeFate(result, reason);
+  const fate = volumeFate(result);
   return fate === 'remove' ? 'removable' : fate === 'keep' ? 'kept' : 'kept-week';
 }
 
