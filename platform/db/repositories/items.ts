@@ -213,7 +213,6 @@ export async function createStarterItems(
   database: Database,
   session: { id: number; userId: number },
   language: string,
-  // eslint-disable-next-line max-params -- the transaction is always the last parameter of a repository.
   tx: Tx,
 ): Promise<void> {
   for (const { path, content } of starterFiles(language)) {
