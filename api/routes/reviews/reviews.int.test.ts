@@ -1,0 +1,323 @@
+import { reviewWorkflowId } from '#shared/domain/review.ts';
+import { build, type BuiltSession } from '#tests/support/factories.ts';
+import { startReviewWorkers, useFreshReviewIds, type ReviewWorkers } from '#tests/support/reviewWorkers.ts';
+import { startTestApi, type TestAnswer, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+let api: TestApi;
+let workers: ReviewWorkers;
+let author: TestPerson;
+let reviewer: TestPerson;
+let session: BuiltSession;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  await useFreshReviewIds(api.database);
+  workers = await startReviewWorkers(api.deps);
+}, 60_000);
+afterAll(async () => {
+  await workers.stop();
+  await api.close();
+});
+beforeEach(async () => {
+  author = await api.person();
+  reviewer = await api.person({ reviewerLevel: 1 });
+  session = await build.session(api.database, { userId: author.id });
+  await build.file(api.database, { sessionId: session.id, name: 'main.py', content: 'one\ntwo\nthree\n' });
+});
+
+const get = (person: TestPerson, path: string): Promise<TestAnswer> =>
+  api.send('GET', `/api/v1${path}`, { as: person });
+const post = (person: TestPerson, path: string, body?: unknown): Promise<TestAnswer> =>
+  api.send('POST', `/api/v1${path}`, { as: person, ...(body === undefined ? {} : { body }) });
+
+async function submit(body: Record<string, unknown> = {}): Promise<number> {
+  const answer = await post(author, `/sessions/${session.uuid}/reviews`, { title: 'Please look', ...body });
+  expect(answer.status).toBe(202);
+  return answer.body.id;
+}
+
+async function submitAndFreeze(body: Record<string, unknown> = {}): Promise<{ id: number; snapshotId: number }> {
+  const id = await submit(body);
+  const snapshotId = await waitFor(async () => (await get(author, `/reviews/${id}`)).body.snapshotId, {
+    what: 'the snapshot',
+  });
+  return { id, snapshotId };
+}
+
+describe('the whole way of a review', () => {
+  it('goes from submission to approval, and the author sees verdict, comments and history', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    const queue = await get(reviewer, '/reviews');
+    expect(queue.body.items.map((review: { id: number }) => review.id)).toContain(id);
+    expect((await get(reviewer, `/reviews/${id}`)).body.actions).toEqual(['claim']);
+    const claimed = await post(reviewer, `/reviews/${id}/claim`);
+    expect(claimed.status).toBe(200);
+    expect(claimed.body).toMatchObject({ status: 'in_review', assignedTo: { id: reviewer.id } });
+
+    const items = (await get(reviewer, `/reviews/${id}/items`)).body.items;
+    expect(items).toMatchObject([{ path: 'main.py', type: 'file', size: 14 }]);
+    const file = await get(reviewer, `/reviews/${id}/items/${items[0].id}`);
+    expect(file.body.content).toBe('one\ntwo\nthree\n');
+
+    const draft = await post(reviewer, `/reviews/${id}/comments`, {
+      text: 'why two?',
+      type: 'issue',
+      snapshotItemId: items[0].id,
+      lineNumber: 2,
+    });
+    expect(draft.status).toBe(201);
+    expect(draft.body).toMatchObject({ quotedText: 'two', path: 'main.py', lineNumber: 2, publishedAt: null });
+    expect((await get(author, `/reviews/${id}/comments`)).body.items).toEqual([]);
+    await post(reviewer, `/reviews/${id}/comments`, { text: 'fine otherwise' });
+    expect((await post(reviewer, `/reviews/${id}/comments/publish`)).body.items).toHaveLength(2);
+    expect((await get(author, `/reviews/${id}/comments`)).body.items).toHaveLength(2);
+
+    const blocked = await post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId: snapshotId });
+    expect(blocked).toMatchObject({ status: 409, body: { code: 'REVIEW_OPEN_ISSUES' } });
+    const resolving = `/reviews/${id}/comments/${draft.body.id}/resolve`;
+    expect((await post(author, resolving)).status).toBe(403);
+    expect((await post(reviewer, resolving)).body).toMatchObject({ isResolved: true, resolvedBy: { id: reviewer.id } });
+    const approved = await post(reviewer, `/reviews/${id}/approve`, {
+      expectedSnapshotId: snapshotId,
+      summary: 'Good.',
+    });
+    expect(approved).toMatchObject({ status: 200, body: { status: 'approved', actions: [] } });
+
+    expect((await get(author, `/reviews/${id}`)).body.status).toBe('approved');
+    const comments = (await get(author, `/reviews/${id}/comments`)).body.items;
+    expect(comments.at(-1)).toMatchObject({ type: 'approval', text: 'Good.', author: { id: reviewer.id } });
+    const history = (await get(author, `/reviews/${id}/history`)).body.items;
+    expect(history.map((row: { description: string }) => row.description.split(':')[0])).toEqual([
+      'submit',
+      'claim',
+      'resolve',
+      'approve',
+    ]);
+    expect(history.map((row: { newStatus: string }) => row.newStatus)).toEqual([
+      'pending',
+      'in_review',
+      'in_review',
+      'approved',
+    ]);
+    const verified = await get(author, `/reviews/${id}/history/verify`);
+    expect(verified.body).toEqual({ valid: true, rows: 4, firstBadSeq: null });
+    const outcome = await api.deps.temporal.client.workflow.getHandle(reviewWorkflowId(id)).result();
+    expect(outcome).toEqual({ outcome: 'approved' });
+  });
+
+  it('rejects with a summary, and the next round refers to it', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    const short = await post(reviewer, `/reviews/${id}/reject`, { expectedSnapshotId: snapshotId, summary: 'no' });
+    expect(short).toMatchObject({ status: 422, body: { code: 'REVIEW_REASON_REQUIRED' } });
+    const summary = 'The loop never ends; please bound it.';
+    const rejected = await post(reviewer, `/reviews/${id}/reject`, { expectedSnapshotId: snapshotId, summary });
+    expect(rejected.body.status).toBe('rejected');
+    expect((await get(author, `/reviews/${id}/comments`)).body.items.at(-1)).toMatchObject({ text: summary });
+    const next = await post(author, `/sessions/${session.uuid}/reviews`, { title: 'Again', previousReviewId: id });
+    expect(next.body).toMatchObject({ round: 2, previousReviewId: id, status: 'pending' });
+  });
+});
+
+describe('a claim', () => {
+  it('is won by one of fifty at once; the other 49 are told who won', async () => {
+    const { id } = await submitAndFreeze();
+    const people = await Promise.all(Array.from({ length: 50 }, () => api.person({ reviewerLevel: 1 })));
+    const answers = await Promise.all(people.map((person) => post(person, `/reviews/${id}/claim`)));
+    const winners = people.filter((_, index) => answers[index]?.status === 200);
+    expect(winners).toHaveLength(1);
+    const losers = answers.filter((answer) => answer.status !== 200);
+    expect(losers).toHaveLength(49);
+    for (const loser of losers) {
+      expect(loser).toMatchObject({ status: 409, body: { code: 'REVIEW_ALREADY_CLAIMED' } });
+      expect(loser.body.detail).toContain(winners[0]?.username);
+      expect(loser.body.data.holder.id).toBe(winners[0]?.id);
+    }
+    const history = (await get(author, `/reviews/${id}/history`)).body.items;
+    expect(history).toHaveLength(2);
+  }, 60_000);
+
+  it('is one claim for one Idempotency-Key, however often it is sent', async () => {
+    const { id } = await submitAndFreeze();
+    const send = () =>
+      api.send('POST', `/api/v1/reviews/${id}/claim`, { as: reviewer, headers: { 'idempotency-key': 'the-same' } });
+    const [first, second] = await Promise.all([send(), send()]);
+    const third = await send();
+    expect([first.status, second.status, third.status]).toEqual([200, 200, 200]);
+    expect((await get(author, `/reviews/${id}/history`)).body.items).toHaveLength(2);
+  });
+
+  it('can be given back and taken by another', async () => {
+    const { id } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    const other = await api.person({ reviewerLevel: 1 });
+    expect((await post(other, `/reviews/${id}/release`)).body.code).toBe('REVIEW_NOT_CLAIMED');
+    const released = await post(reviewer, `/reviews/${id}/release`);
+    expect(released.body).toMatchObject({ status: 'in_review', assignedTo: null });
+    expect((await post(other, `/reviews/${id}/claim`)).body.assignedTo.id).toBe(other.id);
+  });
+});
+
+describe('a verdict', () => {
+  it('is about the snapshot that the reviewer saw: after a refresh the older one is refused', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    const refreshed = await post(author, `/reviews/${id}/refresh-snapshot`);
+    expect(refreshed.status).toBe(200);
+    expect(refreshed.body.snapshotId).toBeGreaterThan(snapshotId);
+    const old = await post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId: snapshotId });
+    expect(old).toMatchObject({ status: 409, body: { code: 'REVIEW_SNAPSHOT_CHANGED' } });
+    const present = refreshed.body.snapshotId;
+    expect((await post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId: present })).status).toBe(200);
+  });
+
+  it('is one, when approve and reject race', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    const words = { expectedSnapshotId: snapshotId, summary: 'This is long enough as a summary.' };
+    const answers = await Promise.all([
+      post(reviewer, `/reviews/${id}/approve`, words),
+      post(reviewer, `/reviews/${id}/reject`, words),
+    ]);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 409]);
+    const history = (await get(author, `/reviews/${id}/history`)).body.items;
+    expect(history).toHaveLength(3);
+    const won = answers.find((answer) => answer.status === 200);
+    expect((await get(author, `/reviews/${id}`)).body.status).toBe(won?.body.status);
+  });
+
+  it('by level 4 over open issues needs a reason and is a row of its own', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    await post(reviewer, `/reviews/${id}/comments`, { text: 'no', type: 'issue', publish: true });
+    const chief = await api.person({ reviewerLevel: 4 });
+    const reason = 'The release cannot wait; the issue is tracked.';
+    const low = await post(reviewer, `/reviews/${id}/override`, { expectedSnapshotId: snapshotId, reason });
+    expect(low).toMatchObject({ status: 403, body: { code: 'REVIEW_LEVEL_TOO_LOW' } });
+    const done = await post(chief, `/reviews/${id}/override`, { expectedSnapshotId: snapshotId, reason });
+    expect(done.body).toMatchObject({ status: 'approved', assignedTo: { id: chief.id } });
+    const history = (await get(author, `/reviews/${id}/history`)).body.items;
+    expect(history.slice(-2).map((row: { description: string }) => row.description)).toEqual([
+      expect.stringContaining('took the review over'),
+      expect.stringContaining(reason),
+    ]);
+    expect((await get(author, `/reviews/${id}/history/verify`)).body.valid).toBe(true);
+  });
+});
+
+describe('withdrawing', () => {
+  it('ends the review without a verdict, and the session can be submitted again', async () => {
+    const { id } = await submitAndFreeze();
+    expect((await post(reviewer, `/reviews/${id}/withdraw`)).status).toBe(403);
+    const again = await post(author, `/sessions/${session.uuid}/reviews`, { title: 'Second' });
+    expect(again).toMatchObject({ status: 409, body: { code: 'REVIEW_OPEN_EXISTS', data: { reviewId: id } } });
+    const withdrawn = await post(author, `/reviews/${id}/withdraw`);
+    expect(withdrawn.body).toMatchObject({ status: 'pending', actions: [] });
+    expect(withdrawn.body.withdrawnAt).not.toBeNull();
+    expect((await post(reviewer, `/reviews/${id}/claim`)).body.code).toBe('REVIEW_ALREADY_DECIDED');
+    await submit({ title: 'Second' });
+  });
+});
+
+describe('who may not read', () => {
+  it('gets 404 on every route of the review, and the same for one that does not exist', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    const stranger = await api.person();
+    const item = (await get(author, `/reviews/${id}/items`)).body.items[0].id;
+    const words = { expectedSnapshotId: snapshotId, summary: '', text: 'x' };
+    const comment = (await post(author, `/reviews/${id}/comments`, { text: 'hello', publish: true })).body.id;
+    for (const review of [id, 2_147_483_000]) {
+      const answers = await Promise.all([
+        ...['', '/items', `/items/${item}`, '/comments', '/history', '/history/verify'].map((path) =>
+          get(stranger, `/reviews/${review}${path}`),
+        ),
+        ...['claim', 'release', 'withdraw', 'refresh-snapshot', 'comments/publish', `comments/${comment}/resolve`].map(
+          (path) => post(stranger, `/reviews/${review}/${path}`),
+        ),
+        post(stranger, `/reviews/${review}/approve`, { expectedSnapshotId: snapshotId }),
+        post(stranger, `/reviews/${review}/reject`, { expectedSnapshotId: snapshotId }),
+        post(stranger, `/reviews/${review}/override`, {
+          expectedSnapshotId: snapshotId,
+          reason: words.summary.padEnd(20, 'x'),
+        }),
+        post(stranger, `/reviews/${review}/comments`, { text: 'x' }),
+        api.send('PATCH', `/api/v1/reviews/${review}/comments/${comment}`, { as: stranger, body: { text: 'x' } }),
+        api.send('DELETE', `/api/v1/reviews/${review}/comments/${comment}`, { as: stranger }),
+      ]);
+      for (const answer of answers) expect(answer).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    }
+    expect((await get(stranger, '/reviews?view=all')).body.items).toEqual([]);
+    expect((await post(stranger, `/sessions/${session.uuid}/reviews`, { title: 'x' })).status).toBe(404);
+  });
+});
+
+describe('comments', () => {
+  it('cannot be changed or deleted once published, nor placed where the snapshot has nothing', async () => {
+    const { id } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    const item = (await get(reviewer, `/reviews/${id}/items`)).body.items[0].id;
+    const draft = (await post(reviewer, `/reviews/${id}/comments`, { text: 'a', snapshotItemId: item, lineNumber: 1 }))
+      .body;
+    const path = `/api/v1/reviews/${id}/comments/${draft.id}`;
+    expect((await api.send('PATCH', path, { as: reviewer, body: { text: 'b', type: 'question' } })).body).toMatchObject(
+      {
+        text: 'b',
+        type: 'question',
+      },
+    );
+    expect((await api.send('PATCH', path, { as: author, body: { text: 'c' } })).status).toBe(404);
+    await post(reviewer, `/reviews/${id}/comments/publish`);
+    expect((await api.send('PATCH', path, { as: reviewer, body: { text: 'c' } })).body.code).toBe('COMMENT_PUBLISHED');
+    expect((await api.send('DELETE', path, { as: reviewer })).body.code).toBe('COMMENT_PUBLISHED');
+    for (const wrong of [
+      { text: 'x', snapshotItemId: item, lineNumber: 99 },
+      { text: 'x', snapshotItemId: 2_147_483_000 },
+      { text: 'x', parentCommentId: 2_147_483_000 },
+      { text: '' },
+      { text: 'x', type: 'shout' },
+      { text: 'x', lineNumber: 1 },
+    ]) {
+      expect(await post(reviewer, `/reviews/${id}/comments`, wrong)).toMatchObject({
+        status: 422,
+        body: { code: 'INVALID_INPUT' },
+      });
+    }
+    const reply = await post(author, `/reviews/${id}/comments`, {
+      text: 'done',
+      parentCommentId: draft.id,
+      publish: true,
+    });
+    const answer = await post(reviewer, `/reviews/${id}/comments`, {
+      text: 'ok',
+      parentCommentId: reply.body.id,
+      publish: true,
+    });
+    expect([reply.body.parentCommentId, answer.body.parentCommentId]).toEqual([draft.id, draft.id]);
+    expect((await post(author, `/reviews/${id}/comments`, { text: 'x', type: 'approval' })).status).toBe(403);
+  });
+});
+
+describe('submitting', () => {
+  it('refuses an empty session, and a previous review of another session', async () => {
+    const empty = await build.session(api.database, { userId: author.id });
+    const refused = await post(author, `/sessions/${empty.uuid}/reviews`, { title: 'x' });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'REVIEW_EMPTY' } });
+    const { id } = await submitAndFreeze();
+    await build.file(api.database, { sessionId: empty.id, name: 'a.py' });
+    const foreign = await post(author, `/sessions/${empty.uuid}/reviews`, { title: 'x', previousReviewId: id });
+    expect(foreign).toMatchObject({ status: 422, body: { code: 'INVALID_INPUT' } });
+  });
+
+  it('freezes what PostgreSQL holds and says so when the open session does not answer', async () => {
+    await api.database.query(`UPDATE sessions SET phase = 'running', generation = 1 WHERE id = $1`, [session.id]);
+    const id = await submit();
+    const snapshotId = await waitFor(async () => (await get(author, `/reviews/${id}`)).body.snapshotId, {
+      deadlineMs: 50_000,
+      what: 'the snapshot without a sync',
+    });
+    expect(snapshotId).toBeGreaterThan(0);
+    const [first] = (await get(author, `/reviews/${id}/history`)).body.items;
+    expect(first.description).toContain('did not answer in time');
+  }, 70_000);
+});

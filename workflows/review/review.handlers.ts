@@ -1,0 +1,100 @@
+import type { UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure, condition, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import type { ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
+import type { PendingDecision } from '#workflows/review/review.machine.ts';
+import * as messages from '#workflows/review/review.messages.ts';
+import type { DecisionInput, DecisionResult } from '#workflows/review/review.messages.ts';
+import type { TransitionRefusal } from '#workflows/review/review.ports.ts';
+import type { ReviewRun } from '#workflows/review/review.run.ts';
+
+const DECISIONS: ReadonlyArray<{
+  action: ReviewTransitionAction;
+  update: UpdateDefinition<DecisionResult, [DecisionInput]>;
+  description: string;
+}> = [
+  {
+    action: 'claim',
+    update: messages.claimUpdate,
+    description: 'Gives the review to a reviewer for 24 hours; exactly one of many wins.',
+  },
+  {
+    action: 'release',
+    update: messages.releaseUpdate,
+    description: 'Gives the review back to the queue; only its holder may.',
+  },
+  {
+    action: 'approve',
+    update: messages.approveUpdate,
+    description: 'Approves the named snapshot; refused while an issue is open.',
+  },
+  {
+    action: 'reject',
+    update: messages.rejectUpdate,
+    description: 'Rejects the named snapshot; needs an open issue or a summary of 20 characters.',
+  },
+  {
+    action: 'override',
+    update: messages.overrideUpdate,
+    description: 'Approves over open issues; level 4, with a reason.',
+  },
+  {
+    action: 'withdraw',
+    update: messages.withdrawUpdate,
+    description: 'Closes the review without a verdict; only its submitter may.',
+  },
+  {
+    action: 'refreshSnapshot',
+    update: messages.refreshSnapshotUpdate,
+    description: 'Freezes the session as it is now; only the submitter may.',
+  },
+];
+
+/** Registers every handler. They only enqueue and read; none of them can throw on what it is sent but a validator. */
+export function registerHandlers(run: ReviewRun): void {
+  const { machine } = run;
+  for (const { action, update, description } of DECISIONS) {
+    setHandler(update, (input) => waitForAnswer(machine.enqueue(action, input)), {
+      description: `${description} Input: opId, actorId, and for verdicts expectedSnapshotId. Berth sends it for people.`,
+      validator: (input: unknown) => {
+        const refusal = machine.refusal(action, input);
+        if (refusal !== null) throw toFailure(refusal);
+      },
+    });
+  }
+  setHandler(
+    messages.changedSignal,
+    (input?: unknown) => {
+      run.changed = true;
+      if (input === undefined || (typeof input === 'object' && input !== null && !Array.isArray(input))) return;
+      machine.ignore(`changed came with ${JSON.stringify(input).slice(0, 100)}; the row was read all the same`);
+    },
+    {
+      description: 'Has the review read its row again. Needs no input. Harmless at any time and as often as you like.',
+    },
+  );
+  setDefaultSignalHandler((name) => {
+    machine.ignore(`the signal ${JSON.stringify(name.slice(0, 100))} is not known`);
+    run.show();
+  });
+  setHandler(messages.stateQuery, () => machine.state, {
+    description: 'Where the review stands: status, holder and snapshot as the run knows them. Changes nothing.',
+  });
+}
+
+/** Waits until the main loop has answered: it answers whatever was enqueued, also when the review ends. */
+async function waitForAnswer(decision: PendingDecision): Promise<DecisionResult> {
+  await condition(() => decision.answer !== null);
+  if (decision.answer === null) throw toFailure({ refused: 'INTERNAL', detail: 'no answer', data: {} });
+  if (decision.answer.refused !== null) throw toFailure(decision.answer);
+  return { status: decision.answer.status, seq: decision.answer.seq };
+}
+
+/** A refusal as the caller's update sees it: the code is the type, the data the details. */
+function toFailure(refusal: TransitionRefusal): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: refusal.detail,
+    type: refusal.refused,
+    nonRetryable: true,
+    details: [refusal.data],
+  });
+}

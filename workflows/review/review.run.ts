@@ -1,0 +1,12 @@
+import type { ReviewMachine } from '#workflows/review/review.machine.ts';
+import type { ReviewProxies } from '#workflows/review/review.proxies.ts';
+
+/** What the parts of one run share. */
+export interface ReviewRun {
+  machine: ReviewMachine;
+  proxies: ReviewProxies;
+  /** The row may have changed and is to be read again. */
+  changed: boolean;
+  /** Shows the run to operators as it is now. */
+  show: () => void;
+}
