@@ -6,13 +6,14 @@ import { createHealth } from '#api/http/health.ts';
 import { API_PREFIX, mountRoutes } from '#api/http/mountRoutes.ts';
 import { createObserver } from '#api/http/observe.ts';
 import { sendProblem } from '#api/http/problem.ts';
-import { createRateLimits } from '#api/http/rateLimits.ts';
+import { createRateLimits, type RateLimits } from '#api/http/rateLimits.ts';
 import { refuseBrokenRequest } from '#api/http/brokenRequest.ts';
 import { nameRequest } from '#api/http/requestContext.ts';
 import type { Route } from '#api/http/route.ts';
 import { createSecurityHeaders } from '#api/http/securityHeaders.ts';
 import { createSite } from '#api/http/site.ts';
 import { createMetricsServer } from '#api/http/metricsServer.ts';
+import { createSockets } from '#api/sockets/createSockets.ts';
 import { routes } from '#api/routes/routes.ts';
 import { createApiMetrics, type ApiMetrics } from '#platform/observability/metrics.ts';
 import { AppError } from '#shared/domain/errors.ts';
@@ -32,11 +33,13 @@ export interface Api {
 /** Puts the api together. */
 export function createApi(deps: ApiDeps): Api {
   const metrics = createApiMetrics();
+  const limits = createRateLimits(deps.config, deps.database);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_DEADLINE_MS },
-    createApplication(deps, metrics),
+    createApplication(deps, limits, metrics),
   );
   server.on('clientError', refuseBrokenRequest);
+  const sockets = createSockets({ deps, limits, metrics, server });
   const metricsServer = createMetricsServer(metrics);
   return {
     routes,
@@ -46,19 +49,20 @@ export function createApi(deps: ApiDeps): Api {
       return { port, metricsPort };
     },
     async close() {
+      await sockets.close();
       await Promise.all([closeServer(server), closeServer(metricsServer)]);
     },
   };
 }
 
-function createApplication(deps: ApiDeps, metrics: ApiMetrics): Express {
+function createApplication(deps: ApiDeps, limits: RateLimits, metrics: ApiMetrics): Express {
   const application = express();
   application.disable('x-powered-by');
   application.disable('etag');
   application.set('trust proxy', deps.config.BERTH_TRUST_PROXY_HOPS);
   application.use(nameRequest, createObserver(metrics, deps.log), ...createSecurityHeaders(deps.config));
   application.use(createHealth(deps));
-  application.use(API_PREFIX, mountRoutes(deps, createRateLimits(deps.config, deps.database), routes));
+  application.use(API_PREFIX, mountRoutes(deps, limits, routes));
   application.use('/api', (_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
   application.use(createSite());
   application.use((_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
