@@ -32,6 +32,8 @@ export interface RuntimeObject {
  * (`platform/runtime/contract.ts`).
  */
 export interface Runtime {
+  /** What people should know about how sessions are isolated; null when there is nothing to warn of. */
+  readonly warning: string | null;
   /** Makes the volume if it is not there. The sentinel file on it carries `volumeId`. */
   ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }>;
   /** Makes the pod, or adopts one of this very generation; waits for another generation's pod to be gone. */

@@ -1,0 +1,15 @@
+/** An expected failure that goes back to the caller with its code. */
+export class AgentFailure extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'AgentFailure';
+    this.code = code;
+  }
+}
+
+/** The system's code of an error (ENOENT, say), or an empty string. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

@@ -1,0 +1,217 @@
+import { chmodSync, closeSync, constants, linkSync, mkdirSync, openSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { fsync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { ChangeMessage, ChangeOutcomeMessage } from '#shared/contracts/agentProtocol.ts';
+import { findPathProblem, isInsideLink, joinPath } from '#shared/domain/paths.ts';
+import { systemCode } from '#agent/failure.ts';
+import { findIn, statIn, type Found } from '#agent/files/digest.ts';
+import { displacedName, keepAsConflict, putBack, takeAside, temporaryName, type DisplacedFiles } from '#agent/files/displaced.ts';
+import { splitPath, within, type Workspace } from '#agent/files/folders.ts';
+
+const flush = promisify(fsync);
+
+type Change<Op extends ChangeMessage['op']> = Extract<ChangeMessage, { op: Op }>;
+
+/** What changes are made with. */
+export interface ChangeContext {
+  workspace: Workspace;
+  displaced: DisplacedFiles;
+  /** True: the whole batch is flushed at its end, so no file is flushed by itself. */
+  bulk: boolean;
+}
+
+/** The bytes of a write, received beside its place: written to `file`, whose digest was `sha256`. */
+export interface Incoming {
+  folder: number;
+  name: string;
+  sha256: string;
+}
+
+/** Why a change cannot be meant: a path that leaves the workspace, a link that does. Null when it can. */
+export function changeProblem(change: ChangeMessage): string | null {
+  const paths = change.op === 'rename' ? [change.from, change.to] : [change.path];
+  for (const path of paths) {
+    const problem = findPathProblem(path);
+    if (problem !== null) return `the path ${problem}`;
+  }
+  return null;
+}
+
+/** Puts a received file or link in its place, losing nothing that a program writes there at the same time. */
+export async function placeWrite(
+  change: Change<'write'>,
+  incoming: Incoming,
+  context: ChangeContext,
+): Promise<ChangeOutcomeMessage> {
+  const { folders, name } = splitPath(change.path);
+  const { folder } = incoming;
+  if (incoming.sha256 !== change.sha256) return { outcome: 'refused', reason: 'the bytes do not match their digest' };
+  const found = await findIn(folder, name);
+  if (isAlready(found, change)) {
+    setExecutable(folder, change, found);
+    return { outcome: 'applied' };
+  }
+  if (found !== null && found.sha256 === null) return { outcome: 'refused', reason: 'something that is no file is there' };
+  if ((found?.sha256 ?? null) !== change.expected) return { outcome: 'unexpected', found: found?.sha256 ?? null };
+  if (change.expected === null) return createAt(folder, incoming.name, name);
+  return replaceAt({ ...incoming, folders, target: name, expected: change.expected }, context);
+}
+
+/** True when the wanted content is there already: a repeated change is no conflict. */
+function isAlready(found: Found | null, change: Change<'write'>): boolean {
+  return (
+    found !== null && found.sha256 === change.sha256 && found.stat.isSymbolicLink() === (change.type === 'symlink')
+  );
+}
+
+function setExecutable(folder: number, change: Change<'write'>, found: Found | null): void {
+  if (change.type !== 'file' || found === null) return;
+  const has = (found.stat.mode & 0o100n) !== 0n;
+  if (has === change.executable) return;
+  const mode = Number(found.stat.mode & 0o777n);
+  chmodSync(within(folder, splitPath(change.path).name), change.executable ? mode | 0o111 : mode & ~0o111);
+}
+
+/** link() makes the name or fails; it never replaces what a program made in the meantime. */
+async function createAt(folder: number, temporary: string, name: string): Promise<ChangeOutcomeMessage> {
+  try {
+    linkSync(within(folder, temporary), within(folder, name));
+    return { outcome: 'applied' };
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    return { outcome: 'unexpected', found: (await findIn(folder, name))?.sha256 ?? null };
+  }
+}
+
+/** The present file stays reachable under a second name until its bytes are known to be the expected ones. */
+async function replaceAt(
+  write: Incoming & { folders: string[]; target: string; expected: string },
+  context: ChangeContext,
+): Promise<ChangeOutcomeMessage> {
+  const { folder, target, expected } = write;
+  const displaced = displacedName(expected);
+  try {
+    linkSync(within(folder, target), within(folder, displaced));
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    return { outcome: 'unexpected', found: null };
+  }
+  renameSync(within(folder, write.name), within(folder, target));
+  const old = await findIn(folder, displaced);
+  if (old?.sha256 !== expected) {
+    const copy = keepAsConflict(folder, displaced, target);
+    return { outcome: 'displaced', copy: joinPath(write.folders.join('/') || null, copy) };
+  }
+  context.displaced.add({ folders: write.folders, displaced, name: target, expected });
+  return { outcome: 'applied' };
+}
+
+/** Opens a temporary file for the bytes of a write. The caller closes it. */
+export function openTemporary(folder: number, executable: boolean): { file: number; name: string } {
+  const name = temporaryName();
+  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+  return { file: openSync(within(folder, name), flags, executable ? 0o755 : 0o644), name };
+}
+
+/** Makes the temporary link of a write. Throws nothing for a link that leaves the workspace: it gives the reason instead. */
+export function makeTemporaryLink(folder: number, path: string, target: string): { name: string } | { reason: string } {
+  if (!isInsideLink(path, target)) return { reason: 'the link leaves the workspace' };
+  const name = temporaryName();
+  symlinkSync(target, within(folder, name));
+  return { name };
+}
+
+/** Flushes and closes a written file. */
+export async function finishFile(file: number, durable: boolean): Promise<void> {
+  try {
+    if (durable) await flush(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Flushes a folder, so that a new name in it survives a crash. */
+export async function flushFolder(folder: number): Promise<void> {
+  await flush(folder);
+}
+
+/** Makes a folder and those above it. A folder that is there already is fine. */
+export async function makeFolders(change: Change<'mkdir'>, { workspace }: ChangeContext): Promise<ChangeOutcomeMessage> {
+  const { folders, name } = splitPath(change.path);
+  return workspace.inFolder(
+    folders,
+    async (folder) => {
+      try {
+        mkdirSync(within(folder, name), 0o755);
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') throw error;
+        const found = await findIn(folder, name);
+        if (found?.stat.isDirectory() !== true) return { outcome: 'unexpected', found: found?.sha256 ?? null };
+      }
+      return { outcome: 'applied' };
+    },
+    { create: true },
+  );
+}
+
+/** Removes a file, a link or an empty folder, if it is what was expected. What is gone already is fine. */
+export async function remove(change: Change<'remove'>, { workspace }: ChangeContext): Promise<ChangeOutcomeMessage> {
+  const { folders, name } = splitPath(change.path);
+  return workspace.inFolder(folders, async (folder) => {
+    const found = await findIn(folder, name);
+    if (found === null) return { outcome: 'applied' };
+    if (change.type === 'folder') return removeFolder(folder, name, found);
+    if (found.sha256 === null || found.sha256 !== change.expected) {
+      return { outcome: 'unexpected', found: found.sha256 };
+    }
+    const displaced = displacedName(change.expected);
+    takeAside(folder, name, displaced);
+    const taken = await findIn(folder, displaced);
+    if (taken?.sha256 === change.expected) {
+      unlinkSync(within(folder, displaced));
+      return { outcome: 'applied' };
+    }
+    putBack(folder, displaced, name);
+    return { outcome: 'unexpected', found: taken?.sha256 ?? null };
+  });
+}
+
+function removeFolder(folder: number, name: string, found: Found): ChangeOutcomeMessage {
+  if (!found.stat.isDirectory()) return { outcome: 'unexpected', found: found.sha256 };
+  try {
+    rmdirSync(within(folder, name));
+    return { outcome: 'applied' };
+  } catch (error) {
+    if (systemCode(error) === 'ENOTEMPTY') return { outcome: 'refused', reason: 'not-empty' };
+    throw error;
+  }
+}
+
+/** Moves a file, link or folder to a free name. */
+export async function rename(change: Change<'rename'>, { workspace }: ChangeContext): Promise<ChangeOutcomeMessage> {
+  const from = splitPath(change.from);
+  const to = splitPath(change.to);
+  return workspace.inFolder(from.folders, (source) =>
+    workspace.inFolder(to.folders, (target) => renameBetween({ source, from: from.name, target, to: to.name }, change), {
+      create: true,
+    }),
+  );
+}
+
+async function renameBetween(
+  names: { source: number; from: string; target: number; to: string },
+  change: Change<'rename'>,
+): Promise<ChangeOutcomeMessage> {
+  const found = await findIn(names.source, names.from);
+  if (found === null) return { outcome: 'unexpected', found: null };
+  if (found.sha256 !== change.expected) return { outcome: 'unexpected', found: found.sha256 };
+  if (statIn(names.target, names.to) !== null) {
+    return { outcome: 'unexpected', found: (await findIn(names.target, names.to))?.sha256 ?? null };
+  }
+  if (found.stat.isDirectory()) renameSync(within(names.source, names.from), within(names.target, names.to));
+  else {
+    linkSync(within(names.source, names.from), within(names.target, names.to));
+    if (statIn(names.source, names.from)?.ino === found.stat.ino) unlinkSync(within(names.source, names.from));
+  }
+  return { outcome: 'applied' };
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
+import { systemCode } from '#agent/failure.ts';
+import { within } from '#agent/files/folders.ts';
+import { Pace } from '#agent/files/pace.ts';
+
+const PIECE_BYTES = 64 * 1024;
+/** Without O_NONBLOCK opening a fifo that a program put in a file's place would wait for ever. */
+const FILE_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** What is at a name: its stat, and the digest of a file's bytes or of a symlink's target (null for anything else). */
+export interface Found {
+  stat: BigIntStats;
+  sha256: string | null;
+}
+
+/** SHA-256 of bytes or text in hexadecimal. */
+export function digestOf(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}
+
+/** Opens a regular file inside an open folder, never through a link. Null when there is none. */
+export function openFileIn(folder: number, name: string): number | null {
+  let file: number;
+  try {
+    file = openSync(within(folder, name), FILE_FLAGS);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENXIO', 'EISDIR'].includes(systemCode(error))) return null;
+    throw error;
+  }
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  return null;
+}
+
+/** The stat of a name without following a link, null when nothing is there. */
+export function statIn(folder: number, name: string): BigIntStats | null {
+  return lstatSync(within(folder, name), { bigint: true, throwIfNoEntry: false }) ?? null;
+}
+
+/** Feeds an open file to `take` piece by piece, letting others run in between. The pieces share memory. */
+export async function readPieces(file: number, take: (piece: Uint8Array) => void | Promise<void>): Promise<void> {
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  const pace = new Pace();
+  for (;;) {
+    const bytes = readSync(file, buffer, 0, PIECE_BYTES, null);
+    if (bytes === 0) return;
+    await take(buffer.subarray(0, bytes));
+    if (pace.due) await pace.breathe();
+  }
+}
+
+/** The digest of an open file from its present position. */
+export async function digestOfFile(file: number): Promise<string> {
+  const hash = createHash('sha256');
+  await readPieces(file, (piece) => void hash.update(piece));
+  return hash.digest('hex');
+}
+
+/** What is at a name now. Null when nothing is there. */
+export async function findIn(folder: number, name: string): Promise<Found | null> {
+  const stat = statIn(folder, name);
+  if (stat === null) return null;
+  if (stat.isSymbolicLink()) return { stat, sha256: digestOf(readlinkSync(within(folder, name), 'buffer')) };
+  if (!stat.isFile()) return { stat, sha256: null };
+  const file = openFileIn(folder, name);
+  if (file === null) return null;
+  try {
+    return { stat: fstatSync(file, { bigint: true }), sha256: await digestOfFile(file) };
+  } finally {
+    closeSync(file);
+  }
+}

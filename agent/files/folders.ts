@@ -1,0 +1,75 @@
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { systemCode } from '#agent/failure.ts';
+
+const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/**
+ * The name inside an open folder, as a path that cannot be led elsewhere: Node has no openat, but the kernel resolves
+ * /proc/self/fd/N to the very folder that was opened, whatever has been renamed or linked since.
+ */
+export function within(folder: number, name: string): string {
+  return `/proc/self/fd/${folder}/${name}`;
+}
+
+/** Opens a folder inside an open folder without following a link. The caller closes it. */
+export function openFolderIn(folder: number, name: string): number {
+  return openSync(within(folder, name), FOLDER_FLAGS);
+}
+
+/** The workspace, opened once. Every access starts from it, folder by folder. */
+export class Workspace {
+  readonly root: number;
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+    // The root itself may be reached through links; what is below it may not.
+    this.root = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  }
+
+  /** Runs `work` with the opened folder that holds the path. `create` makes missing folders. Null names: the root. */
+  async inFolder<T>(
+    names: string[],
+    work: (folder: number) => T | Promise<T>,
+    options: { create?: boolean } = {},
+  ): Promise<T> {
+    const folder = this.open(names, options.create ?? false);
+    try {
+      return await work(folder);
+    } finally {
+      if (folder !== this.root) closeSync(folder);
+    }
+  }
+
+  /** Opens a folder of the workspace; the caller closes it unless it is the root. */
+  open(names: string[], create: boolean): number {
+    let folder = this.root;
+    for (const name of names) {
+      let next: number;
+      try {
+        if (create) makeFolder(folder, name);
+        next = openFolderIn(folder, name);
+      } finally {
+        if (folder !== this.root) closeSync(folder);
+      }
+      folder = next;
+    }
+    return folder;
+  }
+}
+
+/** Makes a folder unless something is there. */
+export function makeFolder(folder: number, name: string): void {
+  try {
+    mkdirSync(within(folder, name), 0o755);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** The names of the folders above a path, and its last name. */
+export function splitPath(path: string): { folders: string[]; name: string } {
+  const names = path.split('/');
+  const name = names.pop() ?? '';
+  return { folders: names, name };
+}

@@ -1,0 +1,179 @@
+import { closeSync, fstatSync, readSync, type BigIntStats } from 'node:fs';
+import { Sentinel, SENTINEL_NAME } from '#shared/contracts/agentProtocol.ts';
+import { createIgnoreRules } from '#shared/domain/ignore.ts';
+import type { SessionLimits } from '#shared/domain/limits.ts';
+import { IGNORE_FILE } from '#shared/domain/paths.ts';
+import { systemCode } from '#agent/failure.ts';
+import { digestOf, digestOfFile, openFileIn } from '#agent/files/digest.ts';
+import { splitPath, type Workspace } from '#agent/files/folders.ts';
+import { Pace } from '#agent/files/pace.ts';
+import { walkWorkspace, type Candidate } from '#agent/files/walk.ts';
+
+/**
+ * A digest made so soon after the file's last change may be of bytes that changed again within the same tick of the
+ * file's clock; it is made again at the next scan.
+ */
+const RACY_NANOSECONDS = 2_000_000_000n;
+const MAX_IGNORE_FILE_BYTES = 64 * 1024;
+
+/** One entry of a scan. */
+export interface ScanEntry {
+  path: string;
+  type: 'file' | 'folder' | 'symlink';
+  sha256: string | null;
+  size: number;
+  executable: boolean;
+}
+
+/** A whole scan. `complete` false is never evidence of a deletion. */
+export interface Scan {
+  entries: ScanEntry[];
+  notSaved: { path: string; reason: string }[];
+  complete: boolean;
+  volumeId: number | null;
+}
+
+interface Digested {
+  key: string;
+  sha256: string;
+  racy: boolean;
+}
+
+/** Looks through the workspace; digests of files that have not changed since the last scan are remembered. */
+export class Scanner {
+  #workspace: Workspace;
+  #limits: SessionLimits;
+  #digests = new Map<string, Digested>();
+
+  constructor(workspace: Workspace, limits: SessionLimits) {
+    this.#workspace = workspace;
+    this.#limits = limits;
+  }
+
+  /** Scans. Ignore rules and the limit of items do not apply to the paths in `keep`. */
+  async scan(keep: ReadonlySet<string>): Promise<Scan> {
+    const walk = await walkWorkspace({
+      root: this.#workspace.root,
+      rules: createIgnoreRules(this.#readText(IGNORE_FILE) ?? ''),
+      keep,
+      maxFileBytes: this.#limits.maxFileBytes,
+    });
+    const { within, beyond } = applyLimits(walk.candidates, { keep, limits: this.#limits });
+    const digests = new Map<string, Digested>();
+    const scan: Scan = {
+      entries: [],
+      notSaved: [...walk.notSaved, ...beyond],
+      complete: walk.complete,
+      volumeId: this.#readVolumeId(),
+    };
+    await this.#digestAll(within, { digests, scan });
+    this.#digests = digests;
+    return scan;
+  }
+
+  async #digestAll(candidates: Candidate[], into: { digests: Map<string, Digested>; scan: Scan }): Promise<void> {
+    const pace = new Pace();
+    for (const candidate of candidates) {
+      if (pace.due) await pace.breathe();
+      const { path, type, stat } = candidate;
+      if (type === 'folder') into.scan.entries.push({ path, type, sha256: null, size: 0, executable: false });
+      else if (type === 'symlink') into.scan.entries.push(linkEntry(candidate));
+      else {
+        const digested = await this.#digest(path, stat);
+        if (digested === 'unreadable') {
+          into.scan.notSaved.push({ path, reason: 'unreadable' });
+        } else if (digested !== null) {
+          into.digests.set(path, digested);
+          const executable = (stat.mode & 0o100n) !== 0n;
+          into.scan.entries.push({ path, type, sha256: digested.sha256, size: Number(stat.size), executable });
+        }
+      }
+    }
+  }
+
+  async #digest(path: string, stat: BigIntStats): Promise<Digested | 'unreadable' | null> {
+    const known = this.#digests.get(path);
+    if (known !== undefined && !known.racy && known.key === keyOf(stat)) return known;
+    const { folders, name } = splitPath(path);
+    try {
+      return await this.#workspace.inFolder(folders, async (folder) => {
+        const file = openFileIn(folder, name);
+        return file === null ? null : digestOpened(file);
+      });
+    } catch (error) {
+      // Gone or replaced since the walk; anything else means that the file is there and cannot be read.
+      return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error)) ? null : 'unreadable';
+    }
+  }
+
+  #readText(name: string): string | null {
+    const file = openFileIn(this.#workspace.root, name);
+    if (file === null) return null;
+    try {
+      const buffer = Buffer.alloc(MAX_IGNORE_FILE_BYTES);
+      return buffer.subarray(0, readSync(file, buffer)).toString('utf8');
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  #readVolumeId(): number | null {
+    try {
+      const result = Sentinel.safeParse(JSON.parse(this.#readText(SENTINEL_NAME) ?? 'null'));
+      return result.success ? result.data.volumeId : null;
+    } catch {
+      // A sentinel that somebody scribbled on counts as missing.
+      return null;
+    }
+  }
+}
+
+async function digestOpened(file: number): Promise<Digested> {
+  try {
+    const before = fstatSync(file, { bigint: true });
+    const sha256 = await digestOfFile(file);
+    const after = fstatSync(file, { bigint: true });
+    const changed = keyOf(before) !== keyOf(after);
+    const latest = after.mtimeNs > after.ctimeNs ? after.mtimeNs : after.ctimeNs;
+    const now = BigInt(Date.now()) * 1_000_000n;
+    return { key: keyOf(after), sha256, racy: changed || now - latest < RACY_NANOSECONDS };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function keyOf(stat: BigIntStats): string {
+  return `${stat.mode}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`;
+}
+
+function linkEntry({ path, target }: Candidate): ScanEntry {
+  const text = target ?? '';
+  return { path, type: 'symlink', sha256: digestOf(text), size: Buffer.byteLength(text), executable: false };
+}
+
+/** Paths with a row are always within the limits; the others as long as there is room. */
+export function applyLimits(
+  candidates: Candidate[],
+  { keep, limits }: { keep: ReadonlySet<string>; limits: SessionLimits },
+): { within: Candidate[]; beyond: { path: string; reason: string }[] } {
+  const kept = candidates.filter(({ path }) => keep.has(path));
+  let items = kept.length;
+  let bytes = kept.reduce((sum, { stat, type }) => sum + (type === 'folder' ? 0 : Number(stat.size)), 0);
+  const within: Candidate[] = [];
+  const beyond: { path: string; reason: string }[] = [];
+  for (const candidate of candidates) {
+    if (keep.has(candidate.path)) {
+      within.push(candidate);
+      continue;
+    }
+    const size = candidate.type === 'folder' ? 0 : Number(candidate.stat.size);
+    const reason =
+      items + 1 > limits.maxSessionItems ? 'too-many' : bytes + size > limits.maxSessionBytes ? 'session-full' : null;
+    if (reason === null) {
+      items += 1;
+      bytes += size;
+      within.push(candidate);
+    } else if (beyond.length < 1_000) beyond.push({ path: candidate.path, reason });
+  }
+  return { within, beyond };
+}

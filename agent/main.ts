@@ -1,0 +1,31 @@
+import { createCallerServer } from '#agent/protocol/callers.ts';
+import { createAgentSession, type AgentSession } from '#agent/session.ts';
+import { dropPrivileges, loadKey, loadSettings } from '#agent/settings.ts';
+
+/*
+ * The agent: holds the terminals and the files of one session, next to the programs that run in it. It lives until its
+ * pod ends; callers come and go.
+ */
+
+const settings = loadSettings(process.env);
+const key = loadKey(settings.BERTH_AGENT_KEY_FILE);
+const { promise: session, resolve: provide } = Promise.withResolvers<AgentSession>();
+const server = createCallerServer(key, session);
+
+// A hang-up is meant for the shells; the agent itself ends with its pod.
+process.on('SIGHUP', () => undefined);
+process.on('SIGPIPE', () => undefined);
+
+const address =
+  settings.BERTH_AGENT_SOCKET === undefined
+    ? { port: settings.BERTH_AGENT_PORT ?? 0, host: '0.0.0.0' }
+    : { path: settings.BERTH_AGENT_SOCKET };
+
+server.listen(address, () => {
+  // The socket belongs to root where the agent was started as root, so no program of the session can take its place.
+  if (settings.BERTH_AGENT_DROP_TO !== undefined) dropPrivileges(settings.BERTH_AGENT_DROP_TO);
+  createAgentSession(settings).then(provide, (error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
+});

@@ -1,0 +1,67 @@
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import {
+  AGENT_PROTOCOL_VERSION,
+  AGENT_TLS_CIPHERS,
+  CallerHello,
+  DEAD_AFTER_MS,
+  PING_EVERY_MS,
+} from '#shared/contracts/agentProtocol.ts';
+import { feedMultiplexer } from '#shared/domain/byteStream.ts';
+import { ProtocolError } from '#shared/domain/frames.ts';
+import { Multiplexer } from '#shared/domain/multiplexer.ts';
+import { answerRequest } from '#agent/protocol/requests.ts';
+import type { AgentSession } from '#agent/session.ts';
+
+/** Callers at once: api replicas, workers, and some that are just going away. */
+const MAX_CALLERS = 64;
+const HANDSHAKE_MS = 5_000;
+
+/**
+ * Accepts callers who prove the key. The same TLS runs over TCP and over the Unix socket: one way to prove the key on
+ * both sides, and none of our own making. `session` may come later than the first caller, who then waits.
+ */
+export function createCallerServer(key: Buffer, session: Promise<AgentSession>): Server {
+  const server = createServer(
+    {
+      ciphers: AGENT_TLS_CIPHERS,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_MS,
+      pskCallback: () => key,
+    },
+    (socket) => void session.then((ready) => serveCaller(socket, ready)),
+  );
+  server.maxConnections = MAX_CALLERS;
+  // A caller with a wrong key, or none: the handshake is over before anything was said.
+  server.on('tlsClientError', () => undefined);
+  return server;
+}
+
+function serveCaller(socket: TLSSocket, session: AgentSession): void {
+  socket.setNoDelay(true);
+  let greeted = false;
+  const multiplexer = new Multiplexer({
+    write: (bytes) => void socket.write(bytes),
+    hello: (value) => {
+      const hello = CallerHello.safeParse(value);
+      if (!hello.success) throw new ProtocolError('The hello is not valid.');
+      // The agent's own hello, sent first, tells a caller of another protocol or generation why it is left.
+      if (hello.data.protocol !== AGENT_PROTOCOL_VERSION) throw new ProtocolError('The protocol differs.');
+      session.epochs.checkGeneration(hello.data.generation);
+      greeted = true;
+    },
+    opened: (channel, request) => {
+      if (!greeted) throw new ProtocolError('Nothing may come before the hello.');
+      return answerRequest(session, channel, request);
+    },
+  });
+  multiplexer.hello({
+    protocol: AGENT_PROTOCOL_VERSION,
+    generation: session.epochs.generation,
+    bootId: session.bootId,
+  });
+  feedMultiplexer(socket, multiplexer, {
+    heartbeat: { pingEveryMs: PING_EVERY_MS, deadAfterMs: DEAD_AFTER_MS },
+    ended: () => undefined,
+  });
+}

@@ -1,0 +1,83 @@
+import { AgentRequest } from '#shared/contracts/agentProtocol.ts';
+import { ChannelError, type Channel, type ChannelReceiver } from '#shared/domain/channel.ts';
+import { FrameQueue } from '#shared/domain/frameQueue.ts';
+import { AgentFailure } from '#agent/failure.ts';
+import { endProcesses } from '#agent/processes/quiesce.ts';
+import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
+import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
+import type { AgentSession } from '#agent/session.ts';
+
+type Request<Kind extends AgentRequest['kind']> = Extract<AgentRequest, { kind: Kind }>;
+
+/** Takes a request that opened a channel, and gives what receives the channel's frames. Never throws. */
+export function answerRequest(session: AgentSession, channel: Channel, value: unknown): ChannelReceiver {
+  const parsed = AgentRequest.safeParse(value);
+  if (!parsed.success) {
+    channel.fail('INVALID_INPUT', 'The request is not valid.');
+    return { failed: () => undefined };
+  }
+  try {
+    return answer(session, channel, parsed.data);
+  } catch (error) {
+    failWith(channel, error);
+    return { failed: () => undefined };
+  }
+}
+
+function answer(session: AgentSession, channel: Channel, request: AgentRequest): ChannelReceiver {
+  if (request.kind === 'pty') return joinTerminal(session.terminals, channel, request);
+  if (request.kind === 'watch') return sendHints(session, channel);
+  const incoming = new FrameQueue();
+  incoming.attach(channel);
+  void carryOut(session, { channel, incoming, request }).then(
+    () => channel.end(),
+    (error: unknown) => failWith(channel, error),
+  );
+  return incoming;
+}
+
+async function carryOut(
+  session: AgentSession,
+  { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: AgentRequest },
+): Promise<void> {
+  const { terminals, epochs } = session;
+  if (request.kind === 'manifest') {
+    epochs.checkSyncEpoch(request.syncEpoch);
+    await sendManifest(session, channel, incoming);
+  } else if (request.kind === 'read') await sendFiles(session, channel, incoming);
+  else if (request.kind === 'apply') {
+    epochs.checkSyncEpoch(request.syncEpoch);
+    await takeChanges(session, { channel, incoming, bulk: request.bulk });
+  } else if (request.kind === 'terminals.list') await channel.send({ terminals: terminals.list() });
+  else if (request.kind === 'terminals.open') await channel.send(terminals.open(request.name, request.size));
+  else if (request.kind === 'terminals.rename') terminals.get(request.id).name = request.name;
+  else if (request.kind === 'terminals.close') terminals.close(request.id);
+  else if (request.kind === 'activity') await channel.send(activityOf(session));
+  else if (request.kind === 'quiesce') await quiesce(session, request);
+}
+
+function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
+  const stop = session.watch.subscribe((changed) => channel.post({ changed }));
+  channel.post({ changed: [] });
+  return { ended: stop, closed: stop, failed: stop };
+}
+
+function activityOf({ terminals, bootId, startedAt }: AgentSession): object {
+  const { quietMs, foregroundJob } = terminals.activity();
+  const idleMs = foregroundJob === null ? (quietMs ?? performance.now() - startedAt) : 0;
+  return { bootId, idleSeconds: idleMs / 1_000, foregroundJob: foregroundJob?.slice(0, 100) ?? null };
+}
+
+async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {
+  session.terminals.shut();
+  await endProcesses(session.scope, graceMs);
+  await session.displaced.settle(true);
+}
+
+function failWith(channel: Channel, error: unknown): void {
+  if (error instanceof AgentFailure || error instanceof ChannelError) channel.fail(error.code, error.message);
+  else {
+    console.error(error);
+    channel.fail('INTERNAL', error instanceof Error ? error.message : 'The agent failed.');
+  }
+}

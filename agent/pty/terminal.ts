@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { RING_BYTES } from '#shared/contracts/agentProtocol.ts';
+import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { decideFlow, pinAfterDrop, type Pin } from '#agent/pty/flow.ts';
+import type { PtyProcess, PtySpec, PtyStarter } from '#agent/pty/nativePty.ts';
+import { Reader, type ReaderSink } from '#agent/pty/reader.ts';
+import { Ring } from '#agent/pty/ring.ts';
+import { TitleParser } from '#agent/pty/title.ts';
+
+/** Input that a program has not taken; what comes beyond is lost, as on a real terminal whose program does not read. */
+const MAX_INPUT_BACKLOG = 1024 * 1024;
+/** Clients whose last input number is remembered. */
+const MAX_CLIENTS = 256;
+/** After its program ended a terminal is read for so long; a background job may hold it open for ever. */
+const DRAIN_MS = 500;
+
+/** What joining a terminal gives. */
+export interface Joined {
+  reader: Reader;
+  offset: number;
+  reset: boolean;
+  end: number;
+  lastInputSeq: number;
+}
+
+/** A shell on a pseudo-terminal that outlives all who look at it. */
+export class Terminal {
+  readonly id = randomBytes(6).toString('hex');
+  name: string;
+  title = '';
+  running = true;
+  exitCode: number | null = null;
+  lastActiveAt = performance.now();
+  readonly #ring = new Ring(RING_BYTES);
+  readonly #process: PtyProcess;
+  readonly #titles = new TitleParser();
+  readonly #readers = new Set<Reader>();
+  readonly #pins = new Map<string, Pin>();
+  readonly #inputSeqs = new Map<string, number>();
+  #lastTypist: string | null = null;
+  #paused = false;
+  #isDrained = false;
+  #askAgain: NodeJS.Timeout | null = null;
+  #active: () => void;
+
+  constructor(
+    start: PtyStarter,
+    options: { name: string; spec: Pick<PtySpec, 'argv' | 'environment' | 'folder' | 'size'>; active: () => void },
+  ) {
+    this.name = options.name;
+    this.#active = options.active;
+    this.#process = start({
+      ...options.spec,
+      output: (bytes) => this.#take(bytes),
+      exited: (exitCode) => this.#exited(exitCode),
+      drained: () => this.#drained(),
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** The offsets that the ring holds. */
+  get range(): { start: number; end: number } {
+    return { start: this.#ring.start, end: this.#ring.end };
+  }
+
+  /** Adds a reader that gets everything after `offset`; what the ring does not hold any more is a reset. */
+  join(options: { clientId: string; offset: number | null; size: TerminalSize; counts: boolean; sink: ReaderSink }): Joined {
+    const { start, end } = this.range;
+    const wanted = options.offset ?? start;
+    const held = wanted >= start && wanted <= end;
+    const offset = held ? wanted : start;
+    const reader = new Reader(this.#ring, { ...options, offset });
+    this.#pins.delete(options.clientId);
+    this.#readers.add(reader);
+    this.#fit(reader);
+    const lastInputSeq = this.#inputSeqs.get(options.clientId) ?? 0;
+    return { reader, offset, reset: !held, end, lastInputSeq };
+  }
+
+  /** Begins to send to a reader that has been told where it starts. */
+  begin(reader: Reader): void {
+    reader.flush();
+    if (this.#isDrained) reader.exit(this.exitCode);
+    this.#decide();
+  }
+
+  /** Removes a reader. Its unacknowledged tail is pinned when its stream broke while it counted. */
+  leave(reader: Reader, { clean }: { clean: boolean }): void {
+    if (!this.#readers.delete(reader)) return;
+    reader.stop();
+    const pin = clean ? null : pinAfterDrop(reader, { end: this.#ring.end, now: performance.now() });
+    if (pin !== null && this.running) this.#pins.set(reader.clientId, pin);
+    this.#decide();
+  }
+
+  /** Takes input once: a number at or below the client's last one is a repetition. */
+  input(reader: Reader, { seq, bytes }: { seq: number; bytes: Uint8Array }): void {
+    if (seq <= (this.#inputSeqs.get(reader.clientId) ?? 0)) return;
+    if (!this.running || this.#process.inputBacklog > MAX_INPUT_BACKLOG) return;
+    this.#rememberInput(reader.clientId, seq);
+    if (this.#lastTypist !== reader.clientId) {
+      this.#lastTypist = reader.clientId;
+      this.#process.resize(reader.size);
+    }
+    this.#touch();
+    // The bytes are a part of the received chunk, which nobody writes to again.
+    this.#process.write(bytes);
+  }
+
+  /** Takes a reader's size; it counts when that reader typed last, or nobody who typed is here. */
+  resize(reader: Reader, size: TerminalSize): void {
+    reader.size = size;
+    this.#fit(reader);
+  }
+
+  /** Takes an acknowledgement. */
+  acknowledge(reader: Reader, offset: number): void {
+    reader.acknowledge(offset);
+    this.#decide();
+  }
+
+  /** Takes whether the reader is seen. */
+  setCounts(reader: Reader, counts: boolean): void {
+    reader.counts = counts;
+    if (counts) reader.heardAt = performance.now();
+    this.#decide();
+  }
+
+  /** Ends the program as closing a terminal window does. */
+  hangUp(signal: 'SIGHUP' | 'SIGKILL'): void {
+    if (!this.running) return;
+    try {
+      process.kill(this.pid, signal);
+    } catch {
+      // It ended in this very moment; its exit is on the way.
+    }
+  }
+
+  #rememberInput(clientId: string, seq: number): void {
+    this.#inputSeqs.delete(clientId);
+    this.#inputSeqs.set(clientId, seq);
+    const oldest = this.#inputSeqs.keys().next().value;
+    if (this.#inputSeqs.size > MAX_CLIENTS && oldest !== undefined) this.#inputSeqs.delete(oldest);
+  }
+
+  #fit(reader: Reader): void {
+    const typistIsHere = [...this.#readers].some(({ clientId }) => clientId === this.#lastTypist);
+    if (!typistIsHere || this.#lastTypist === reader.clientId) this.#process.resize(reader.size);
+  }
+
+  #take(bytes: Uint8Array): void {
+    const before = this.#ring.end;
+    this.#ring.append(bytes);
+    this.title = this.#titles.push(bytes) ?? this.title;
+    this.#touch();
+    for (const reader of this.#readers) reader.advance(reader.acked >= before);
+    this.#decide();
+  }
+
+  #touch(): void {
+    this.lastActiveAt = performance.now();
+    this.#active();
+  }
+
+  #decide(): void {
+    if (!this.running) return;
+    if (this.#askAgain !== null) clearTimeout(this.#askAgain);
+    this.#askAgain = null;
+    const now = performance.now();
+    for (const [clientId, { until }] of this.#pins) if (until <= now) this.#pins.delete(clientId);
+    const { read, askAgainAt } = decideFlow(
+      { end: this.#ring.end, readers: this.#readers, pins: this.#pins.values() },
+      now,
+    );
+    if (askAgainAt !== null) this.#askAgain = setTimeout(() => this.#decide(), Math.max(1, askAgainAt - now));
+    if (read !== this.#paused) return;
+    this.#paused = !read;
+    if (read) this.#process.resume();
+    else this.#process.pause();
+  }
+
+  #exited(exitCode: number): void {
+    this.exitCode = exitCode;
+    this.running = false;
+    this.#touch();
+    // Nobody is held back by output that has ended: what the terminal still holds goes into the ring.
+    this.#pins.clear();
+    this.#process.resume();
+    setTimeout(() => this.#process.destroy(), DRAIN_MS);
+  }
+
+  #drained(): void {
+    this.#isDrained = true;
+    if (this.#askAgain !== null) clearTimeout(this.#askAgain);
+    for (const reader of this.#readers) reader.exit(this.exitCode);
+  }
+}

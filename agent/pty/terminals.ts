@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import type { z } from 'zod';
+import { MAX_TERMINALS, type AgentTerminalMessage } from '#shared/contracts/agentProtocol.ts';
+import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { AgentFailure } from '#agent/failure.ts';
+import { foregroundJob } from '#agent/processes/processTable.ts';
+import type { PtyStarter } from '#agent/pty/nativePty.ts';
+import { Terminal } from '#agent/pty/terminal.ts';
+
+/** Terminals that have ended are kept for a look at their last output, as many as these. */
+const MAX_ENDED = MAX_TERMINALS;
+/** After SIGHUP a closed terminal's program gets so long. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** What terminals are made with. */
+export interface TerminalsOptions {
+  start: PtyStarter;
+  folder: string;
+  home: string;
+  mark: string;
+}
+
+/** The terminals of the session. */
+export class Terminals {
+  #options: TerminalsOptions;
+  #terminals = new Map<string, Terminal>();
+  #lastActiveAt: number | null = null;
+  #closed = false;
+  #made = 0;
+
+  constructor(options: TerminalsOptions) {
+    this.#options = options;
+  }
+
+  /** All of them, oldest first. */
+  list(): z.infer<typeof AgentTerminalMessage>[] {
+    return [...this.#terminals.values()].map(describeTerminal);
+  }
+
+  /** Starts a shell. Fails with TERMINAL_LIMIT beyond 16 that run, and with SESSION_NOT_RUNNING once the session ends. */
+  open(name: string | null, size: TerminalSize): z.infer<typeof AgentTerminalMessage> {
+    if (this.#closed) throw new AgentFailure('SESSION_NOT_RUNNING', 'The session is closing.');
+    this.#forgetEnded();
+    const running = [...this.#terminals.values()].filter((terminal) => terminal.running);
+    if (running.length >= MAX_TERMINALS) {
+      throw new AgentFailure('TERMINAL_LIMIT', `A session has at most ${MAX_TERMINALS} terminals.`);
+    }
+    this.#made += 1;
+    const terminal = new Terminal(this.#options.start, {
+      name: name ?? `Terminal ${this.#made}`,
+      spec: {
+        argv: shellCommand(),
+        environment: shellEnvironment(this.#options),
+        folder: this.#options.folder,
+        size,
+      },
+      active: () => (this.#lastActiveAt = performance.now()),
+    });
+    this.#lastActiveAt = performance.now();
+    this.#terminals.set(terminal.id, terminal);
+    return describeTerminal(terminal);
+  }
+
+  /** The terminal. Fails with TERMINAL_NOT_FOUND. */
+  get(id: string): Terminal {
+    const terminal = this.#terminals.get(id);
+    if (terminal === undefined) throw new AgentFailure('TERMINAL_NOT_FOUND', 'The terminal has ended.');
+    return terminal;
+  }
+
+  /** Ends the terminal's program and forgets the terminal. */
+  close(id: string): void {
+    const terminal = this.get(id);
+    this.#terminals.delete(id);
+    terminal.hangUp('SIGHUP');
+    setTimeout(() => terminal.hangUp('SIGKILL'), CLOSE_GRACE_MS).unref();
+  }
+
+  /** Starts nothing any more. */
+  shut(): void {
+    this.#closed = true;
+  }
+
+  /** True once nothing may be started. */
+  get isShut(): boolean {
+    return this.#closed;
+  }
+
+  /** Milliseconds since the last keystroke or output, null for never; and a job in some terminal's foreground. */
+  activity(): { quietMs: number | null; foregroundJob: string | null } {
+    const jobs = [...this.#terminals.values()]
+      .filter((terminal) => terminal.running)
+      .map((terminal) => foregroundJob(terminal.pid));
+    const quietMs = this.#lastActiveAt === null ? null : performance.now() - this.#lastActiveAt;
+    return { quietMs, foregroundJob: jobs.find((job) => job !== null) ?? null };
+  }
+
+  #forgetEnded(): void {
+    const ended = [...this.#terminals.values()].filter((terminal) => !terminal.running);
+    for (const terminal of ended.slice(0, Math.max(0, ended.length - MAX_ENDED + 1))) {
+      this.#terminals.delete(terminal.id);
+    }
+  }
+}
+
+function describeTerminal(terminal: Terminal): z.infer<typeof AgentTerminalMessage> {
+  const { id, name, title, running, exitCode } = terminal;
+  return { id, name, title, running, exitCode, ...terminal.range };
+}
+
+/** The shell, after making itself the first to go when memory runs out: the agent must go on answering. */
+function shellCommand(): [string, ...string[]] {
+  const shell = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) ?? '/bin/sh';
+  return ['/bin/sh', '-c', 'echo 500 2>/dev/null >/proc/self/oom_score_adj; exec "$0" -i', shell];
+}
+
+function shellEnvironment({ home, folder, mark }: TerminalsOptions): Record<string, string> {
+  return {
+    TERM: 'xterm-256color',
+    COLORTERM: 'truecolor',
+    LANG: 'C.UTF-8',
+    PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
+    HOME: home,
+    USER: 'workspace',
+    LOGNAME: 'workspace',
+    SHELL: '/bin/bash',
+    PWD: folder,
+    PS1: '\\[\\e[36m\\]\\w\\[\\e[0m\\] $ ',
+    BERTH_POD: mark,
+  };
+}

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { SessionLimits } from '#shared/domain/limits.ts';
+import { Epochs } from '#agent/epochs.ts';
+import { DisplacedFiles } from '#agent/files/displaced.ts';
+import { Workspace } from '#agent/files/folders.ts';
+import { Scanner } from '#agent/files/scan.ts';
+import { WorkspaceWatch } from '#agent/files/watch.ts';
+import type { ProcessScope } from '#agent/processes/quiesce.ts';
+import { createPtyStarter } from '#agent/pty/nativePty.ts';
+import { Terminals } from '#agent/pty/terminals.ts';
+import type { AgentSettings } from '#agent/settings.ts';
+
+/** Everything that one agent holds; shared by all its callers. */
+export interface AgentSession {
+  bootId: string;
+  startedAt: number;
+  epochs: Epochs;
+  limits: SessionLimits;
+  workspace: Workspace;
+  scanner: Scanner;
+  displaced: DisplacedFiles;
+  watch: WorkspaceWatch;
+  terminals: Terminals;
+  scope: ProcessScope;
+  /** Changes of all callers are made one after the other. */
+  changes: Turns;
+}
+
+/** Runs work one after the other, in the order of asking. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Resolves or rejects as the work does, once its turn has come. */
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work);
+    // The next one runs whatever became of this one; the failure reaches whoever asked for it.
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+/** Opens the workspace and prepares everything that callers may ask for. */
+export async function createAgentSession(settings: AgentSettings): Promise<AgentSession> {
+  const workspace = new Workspace(settings.BERTH_AGENT_ROOT);
+  const limits = {
+    maxFileBytes: settings.MAX_FILE_BYTES,
+    maxSessionBytes: settings.MAX_SESSION_BYTES,
+    maxSessionItems: settings.MAX_SESSION_ITEMS,
+  };
+  const displaced = new DisplacedFiles(workspace);
+  await displaced.recover();
+  const terminals = new Terminals({
+    start: createPtyStarter(settings.BERTH_AGENT_PTY),
+    folder: settings.BERTH_AGENT_ROOT,
+    home: settings.BERTH_AGENT_HOME,
+    mark: settings.BERTH_AGENT_MARK,
+  });
+  return {
+    bootId: randomUUID(),
+    startedAt: performance.now(),
+    epochs: new Epochs(settings.BERTH_AGENT_GENERATION),
+    limits,
+    workspace,
+    scanner: new Scanner(workspace, limits),
+    displaced,
+    watch: new WorkspaceWatch(workspace, () => terminals.activity().quietMs),
+    terminals,
+    scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark: settings.BERTH_AGENT_MARK },
+    changes: new Turns(),
+  };
+}

@@ -1,0 +1,78 @@
+import { PtyAnswer } from '#shared/contracts/agentProtocol.ts';
+import { HIGH_WATER, type TerminalSize } from '#shared/contracts/terminal.ts';
+import type { Channel } from '#shared/domain/channel.ts';
+import { AppError } from '#shared/domain/errors.ts';
+import { ProtocolError } from '#shared/domain/frames.ts';
+import type { Multiplexer } from '#shared/domain/multiplexer.ts';
+import type { TerminalAttachment, TerminalListener } from '#platform/agent/AgentClient.ts';
+import { checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
+
+/** How to join a terminal. */
+export interface AttachRequest {
+  id: string;
+  clientId: string;
+  offset: number | null;
+  size: TerminalSize;
+  counts: boolean;
+}
+
+/** Joins a terminal. Resolves once the agent has told where the output starts; output may come in the same moment. */
+export async function attachTerminal(
+  multiplexer: Multiplexer,
+  request: AttachRequest,
+  listener: TerminalListener,
+): Promise<TerminalAttachment> {
+  const joined = Promise.withResolvers<Joined>();
+  let offset = 0;
+  let acked = 0;
+  let isJoined = false;
+  const channel: Channel = openChannel(multiplexer, { kind: 'pty', ...request }, {
+    message: (value, bytes) => {
+      channel.grant(bytes);
+      const answer = checkAnswer(PtyAnswer, value);
+      if ('joined' in answer) {
+        isJoined = true;
+        offset = acked = answer.joined.offset;
+        joined.resolve(answer.joined);
+      } else if ('reset' in answer) {
+        offset = acked = answer.reset;
+        listener.reset(answer.reset);
+      } else listener.exit(answer.exit);
+    },
+    output: (bytes) => {
+      if (offset + bytes.byteLength > acked + HIGH_WATER) throw new ProtocolError('The agent sent beyond the window.');
+      const start = offset;
+      offset += bytes.byteLength;
+      listener.output(start, bytes);
+    },
+    closed: () => listener.closed(),
+    ended: () => listener.closed(),
+    failed: (error) => {
+      if (isJoined) listener.closed();
+      else joined.reject(toAppError(error));
+    },
+  });
+  const { lastInputSeq, reset, end, offset: start } = await joined.promise;
+  return {
+    lastInputSeq,
+    offset: start,
+    reset,
+    end,
+    input: (seq, data) => channel.sendInput(seq, data),
+    resize: (size) => channel.post({ resize: size }),
+    ack: (taken) => {
+      if (taken > offset) throw new AppError('INVALID_INPUT', { detail: 'More was acknowledged than was sent.' });
+      acked = Math.max(acked, taken);
+      channel.post({ ack: taken });
+    },
+    counts: (counting) => channel.post({ counts: counting }),
+    detach: () => channel.close(),
+  };
+}
+
+interface Joined {
+  offset: number;
+  reset: boolean;
+  end: number;
+  lastInputSeq: number;
+}

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { TerminalSize } from '#shared/contracts/terminal.ts';
+import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
+
+/*
+ * The stream between the control plane and the agent of a session: TLS 1.2 with a pre-shared key, then frames
+ * (shared/domain/frames.ts) of many channels (shared/domain/channel.ts). The control plane opens the channels. Everything
+ * that either side says is checked by these schemas on arrival.
+ */
+
+/** Raised by every change that an older peer would misunderstand. */
+export const AGENT_PROTOCOL_VERSION = 1;
+/** Both ends prove the key of this very session and generation in the handshake, over TCP and over the Unix socket alike. */
+export const AGENT_TLS_CIPHERS = 'ECDHE-PSK-CHACHA20-POLY1305';
+/** The identity that a caller shows; the key is what counts. */
+export const AGENT_PSK_IDENTITY = 'berth';
+/** Each side asks for a sign of life so often. */
+export const PING_EVERY_MS = 10_000;
+/** A side that was silent for so long is dead: three pings without an answer. */
+export const DEAD_AFTER_MS = 3 * PING_EVERY_MS;
+
+/** The file on a volume that says which volume it is. */
+export const SENTINEL_NAME = `${RESERVED_PREFIX}volume`;
+/** Content of the sentinel. */
+export const Sentinel = z.object({ volumeId: z.int().positive() });
+
+/** Output that a terminal keeps for those who come back. */
+export const RING_BYTES = 1024 * 1024;
+/** Terminals of one session. */
+export const MAX_TERMINALS = 16;
+/** A reader that owes acknowledgements and has sent none for so long holds no program back. */
+export const SILENT_AFTER_MS = 2_000;
+/** How long the tail that a lost reader had not acknowledged is kept from being overwritten. */
+export const PIN_MS = 30_000;
+
+const path = z.string().refine((value) => findPathProblem(value) === null, { message: 'is not an allowed path' });
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const size = z.int().min(0);
+const offset = z.int().min(0);
+const terminalId = z.string().min(1).max(64);
+const itemType = z.enum(['file', 'folder', 'symlink']);
+
+/** First frame of the caller. */
+export const CallerHello = z.object({ protocol: z.int(), generation: z.int().min(1) });
+/** First frame of the agent. `bootId` is new with every start of the agent. */
+export const AgentHello = z.object({
+  protocol: z.int(),
+  generation: z.int().min(1),
+  bootId: z.string().min(8).max(64),
+});
+/** First frame of the agent. */
+export type AgentHello = z.infer<typeof AgentHello>;
+
+/** What a channel is opened for. */
+export const AgentRequest = z.discriminatedUnion('kind', [
+  /** Then one message per batch of kept paths and `end`; answered by batches of `ManifestPart`. */
+  z.strictObject({ kind: z.literal('manifest'), syncEpoch: z.int().min(0) }),
+  /** Then batches of paths and `end`; answered by `ReadPart` messages, each file followed by its data. */
+  z.strictObject({ kind: z.literal('read') }),
+  /** Then `ChangeMessage`s, a write followed by its data; answered by one `ApplyPart` each, and one at the end. */
+  z.strictObject({ kind: z.literal('apply'), syncEpoch: z.int().min(0).nullable(), bulk: z.boolean() }),
+  /** Answered by a `WatchPart` at once and at each hint, until closed. */
+  z.strictObject({ kind: z.literal('watch') }),
+  z.strictObject({ kind: z.literal('terminals.list') }),
+  z.strictObject({
+    kind: z.literal('terminals.open'),
+    name: z.string().trim().min(1).max(60).nullable(),
+    size: TerminalSize,
+  }),
+  z.strictObject({ kind: z.literal('terminals.rename'), id: terminalId, name: z.string().trim().min(1).max(60) }),
+  z.strictObject({ kind: z.literal('terminals.close'), id: terminalId }),
+  /** Joins a terminal: `PtyAnswer` messages and output come back, `PtyControl` messages and input go in. */
+  z.strictObject({
+    kind: z.literal('pty'),
+    id: terminalId,
+    clientId: z.string().min(8).max(64),
+    offset: offset.nullable(),
+    size: TerminalSize,
+    counts: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal('activity') }),
+  z.strictObject({ kind: z.literal('quiesce'), graceMs: z.int().min(0).max(60_000) }),
+]);
+/** What a channel is opened for. */
+export type AgentRequest = z.infer<typeof AgentRequest>;
+
+/** A batch of paths. */
+export const PathBatch = z.strictObject({ paths: z.array(path).max(10_000) });
+
+/** A part of a manifest: entries, what is not saved, and last the summary with the number of entries sent. */
+export const ManifestPart = z.union([
+  z.strictObject({
+    entries: z.array(
+      z.strictObject({ path, type: itemType, sha256: sha256.nullable(), size, executable: z.boolean() }),
+    ),
+  }),
+  z.strictObject({ notSaved: z.array(z.strictObject({ path: z.string().max(8_000), reason: z.string().max(100) })) }),
+  z.strictObject({
+    complete: z.boolean(),
+    volumeId: z.int().positive().nullable(),
+    bootId: z.string().max(64),
+    count: z.int().min(0),
+  }),
+]);
+/** A part of a manifest. */
+export type ManifestPart = z.infer<typeof ManifestPart>;
+
+/** A part of a reading: a file begins, a file ends (null: it changed meanwhile, forget it), all is done. */
+export const ReadPart = z.union([
+  z.strictObject({ file: path, type: z.enum(['file', 'symlink']), executable: z.boolean() }),
+  z.strictObject({ sha256: sha256.nullable(), size }),
+  z.strictObject({ done: z.literal(true), count: z.int().min(0) }),
+]);
+/** A part of a reading. */
+export type ReadPart = z.infer<typeof ReadPart>;
+
+/** One change; a write is followed by `size` bytes of data. */
+export const ChangeMessage = z.discriminatedUnion('op', [
+  z.strictObject({
+    op: z.literal('write'),
+    path: z.string(),
+    type: z.enum(['file', 'symlink']),
+    expected: sha256.nullable(),
+    size,
+    sha256,
+    executable: z.boolean(),
+  }),
+  z.strictObject({ op: z.literal('mkdir'), path: z.string() }),
+  z.strictObject({ op: z.literal('remove'), path: z.string(), expected: sha256.nullable(), type: itemType }),
+  z.strictObject({ op: z.literal('rename'), from: z.string(), to: z.string(), expected: sha256.nullable() }),
+]);
+/** One change. */
+export type ChangeMessage = z.infer<typeof ChangeMessage>;
+
+/** What became of a change. */
+export const ChangeOutcomeMessage = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('applied') }),
+  z.strictObject({ outcome: z.literal('unexpected'), found: sha256.nullable() }),
+  z.strictObject({ outcome: z.literal('displaced'), copy: path }),
+  z.strictObject({ outcome: z.literal('refused'), reason: z.string().max(500) }),
+]);
+/** What became of a change. */
+export type ChangeOutcomeMessage = z.infer<typeof ChangeOutcomeMessage>;
+
+/** A hint that these paths changed; an empty list: anything may have. */
+export const WatchPart = z.strictObject({ changed: z.array(z.string().max(8_000)).max(1_000) });
+
+/** A terminal as the agent tells it. */
+export const AgentTerminalMessage = z.strictObject({
+  id: terminalId,
+  name: z.string().max(60),
+  title: z.string().max(200),
+  running: z.boolean(),
+  exitCode: z.int().nullable(),
+  start: offset,
+  end: offset,
+});
+/** Answer to `terminals.list`. */
+export const TerminalList = z.strictObject({ terminals: z.array(AgentTerminalMessage).max(2 * MAX_TERMINALS) });
+
+/** What the agent says on a `pty` channel: joined, reset (output goes on at `reset`), or ended with its exit code. */
+export const PtyAnswer = z.union([
+  z.strictObject({ joined: z.strictObject({ offset, reset: z.boolean(), end: offset, lastInputSeq: offset }) }),
+  z.strictObject({ reset: offset }),
+  z.strictObject({ exit: z.int().nullable() }),
+]);
+/** What the agent says on a `pty` channel. */
+export type PtyAnswer = z.infer<typeof PtyAnswer>;
+
+/** What the caller says on a `pty` channel. A clean leave is the channel's `close`. */
+export const PtyControl = z.union([
+  z.strictObject({ ack: offset }),
+  z.strictObject({ resize: TerminalSize }),
+  z.strictObject({ counts: z.boolean() }),
+]);
+/** What the caller says on a `pty` channel. */
+export type PtyControl = z.infer<typeof PtyControl>;
+
+/** Answer to `activity`. */
+export const ActivityMessage = z.strictObject({
+  bootId: z.string().max(64),
+  idleSeconds: z.number().min(0),
+  foregroundJob: z.string().max(100).nullable(),
+});
