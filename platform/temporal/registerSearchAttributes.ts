@@ -1,12 +1,12 @@
-import { temporal as proto } from '@temporalio/proto';
+import type { temporal as proto } from '@temporalio/proto';
 import { SEARCH_ATTRIBUTES } from '#shared/domain/queues.ts';
 import type { Temporal } from '#platform/temporal/client.ts';
 
-const TYPES: Record<(typeof SEARCH_ATTRIBUTES)[keyof typeof SEARCH_ATTRIBUTES], proto.api.enums.v1.IndexedValueType> = {
-  KEYWORD: proto.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  DATETIME: proto.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
-  BOOL: proto.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
-};
+type IndexedValueType = proto.api.enums.v1.IndexedValueType;
+type Kind = (typeof SEARCH_ATTRIBUTES)[keyof typeof SEARCH_ATTRIBUTES];
+
+// The wire's own numbers: the package is CommonJS whose names Node cannot see, so its enum is taken as a type only.
+const TYPES: Record<Kind, IndexedValueType> = { KEYWORD: 2, DATETIME: 6, BOOL: 5 };
 
 /** Registers the search attributes that are missing in the namespace. Idempotent; rejects when the server does not answer. */
 export async function registerSearchAttributes(temporal: Temporal, namespace: string): Promise<string[]> {

@@ -27,9 +27,13 @@ export interface ReadyBerth {
   dataFolder: string;
 }
 
-/** Runs `npm start` in the folder of a clone. */
-export async function npmStart(folder: string, settings: Record<string, string> = {}): Promise<BerthStart> {
-  const child = spawn('npm', ['start'], {
+/** Runs `npm start`, or the commands that end in it, in the folder. */
+export async function npmStart(
+  folder: string,
+  settings: Record<string, string> = {},
+  commands = 'npm start',
+): Promise<BerthStart> {
+  const child = spawn('bash', ['-ec', commands], {
     cwd: folder,
     // A group of its own, as a terminal gives it, so that Ctrl-C can be sent to all of it.
     detached: true,

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { killPart, npmStart, processOf, processesNaming, type BerthStart, type Part } from '#tests/e2e/berthStart.ts';
@@ -11,21 +10,28 @@ const MINUTE = 60_000;
 const ACCOUNT = { username: 'ada', email: 'ada@example.org', password: 'violet anchor over nine harbours' };
 const PARTS: Part[] = ['start', 'api', 'worker', 'temporal', 'postgres'];
 
+/** The README's first commands word for word, with this repository for the address. */
+function readmeCommands(): string {
+  const [, block] = /```sh\n([\s\S]*?)```/.exec(readFileSync(path.join(ROOT, 'README.md'), 'utf8')) ?? [];
+  if (block === undefined) throw new Error('the README has no commands');
+  return block.replace(/<[^>]+>/, `'file://${ROOT}'`);
+}
+
 /** The parts of this describe build on one another, as a person's evening with a fresh clone does. */
 describe('npm start on a fresh clone in a folder that only its owner can enter', () => {
-  const folder = path.join(mkdtempSync(path.join(tmpdir(), 'berth-clone-')), 'berth');
+  const parent = mkdtempSync(path.join(tmpdir(), 'berth-clone-'));
+  const folder = path.join(parent, 'berth');
   let berth: BerthStart;
   let url: string;
   let dataFolder: string;
 
   beforeAll(async () => {
-    execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${ROOT}`, folder]);
-    berth = await npmStart(folder);
+    berth = await npmStart(parent, {}, readmeCommands());
   });
 
   afterAll(async () => {
     await berth.interrupt();
-    rmSync(path.dirname(folder), { recursive: true, force: true });
+    rmSync(parent, { recursive: true, force: true });
     if (dataFolder !== undefined && !dataFolder.startsWith(folder))
       rmSync(dataFolder, { recursive: true, force: true });
   }, MINUTE);
@@ -40,7 +46,7 @@ describe('npm start on a fresh clone in a folder that only its owner can enter',
   it(
     'installs, and answers on its address within 90 s of the end of the installation',
     async () => {
-      expect(statSync(path.dirname(folder)).mode & 0o077).toBe(0);
+      expect(statSync(parent).mode & 0o077).toBe(0);
       await waitFor(() => /building the web pages/.test(berth.output()), {
         deadlineMs: 8 * MINUTE,
         what: 'npm ci to end',

@@ -11,6 +11,7 @@ import { registerSearchAttributes } from '#platform/temporal/registerSearchAttri
 import { taskQueues } from '#shared/domain/queues.ts';
 import { bundleWorkflows } from '#workers/bundle.ts';
 import { createDispatcher } from '#workers/dispatcher.ts';
+import { installWorkerLog } from '#workers/workerLog.ts';
 
 /** What a test has already. */
 export interface ReviewWorkerDeps {
@@ -31,10 +32,15 @@ export async function useFreshReviewIds(database: Database): Promise<void> {
   await database.query(`SELECT setval('review_requests_id_seq', $1)`, [randomInt(1_000, 2_000_000_000)]);
 }
 
+// The SDK's log is set once in a process, before its first worker.
+let logInstalled = false;
+
 /** Starts the workers of reviews on the queues of this configuration. */
 export async function startReviewWorkers(deps: ReviewWorkerDeps): Promise<ReviewWorkers> {
   const { config, temporal } = deps;
   const log = createLog(config, 'worker');
+  if (!logInstalled) installWorkerLog(log);
+  logInstalled = true;
   await registerSearchAttributes(temporal, config.TEMPORAL_NAMESPACE);
   const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
   const queues = taskQueues(config.TEMPORAL_TASK_QUEUE_PREFIX);

@@ -3,10 +3,11 @@ import { startSignIn } from '#api/auth/signIn.ts';
 import { createApi, type Api } from '#api/createApi.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { allowedOrigin } from '#api/http/origin.ts';
-import { AppError } from '#shared/domain/errors.ts';
+import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { Config } from '#platform/config/config.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createLog } from '#platform/observability/log.ts';
+import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
 import { build, type BuiltUser } from '#tests/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
@@ -77,16 +78,13 @@ export async function createTestDeps({
   const log = createLog(config, 'api');
   const temporal = createTemporal(config);
   const events = createEventListener({ config, database, log });
-  const agentPool = {
-    get: async () => {
-      throw new AppError('AGENT_UNREACHABLE');
-    },
-    close: async () => undefined,
-  };
+  const runtime = await createRuntime(config, log);
+  const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   return {
     deps: { config, database, log, temporal, agentPool, events },
     async close() {
       await agentPool.close();
+      await runtime.close();
       await events.close();
       await temporal.close();
     },

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
+import { runProgram } from '#tests/support/childProcess.ts';
+import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+
+async function berth(
+  args: string[],
+  environment: Record<string, string>,
+): Promise<{ code: number | null; output: string }> {
+  const program = runProgram(process.execPath, {
+    args: ['cli/main.ts', ...args],
+    environment: { ...process.env, DATABASE_URL: '', ...environment },
+  });
+  const code = await program.ended();
+  return { code, output: program.output() };
+}
+
+describe('the berth command', () => {
+  let test: TestDatabase;
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    test = await createTestDatabase();
+    environment = {
+      DATABASE_URL: test.config.DATABASE_URL,
+      BERTH_SECRET: test.config.BERTH_SECRET,
+      TEMPORAL_ADDRESS: test.config.TEMPORAL_ADDRESS,
+    };
+  });
+  afterAll(() => test.drop());
+
+  it('says what it can do when it is asked for something else', async () => {
+    const { code, output } = await berth(['dance'], {});
+    expect(code).toBe(2);
+    expect(output).toContain('berth <command>');
+  });
+
+  it('migrates, and says when there is nothing to do', async () => {
+    expect(await berth(['migrate'], environment)).toMatchObject({ code: 0, output: 'The database is up to date.\n' });
+  });
+
+  it('stops at a bad setting and names it, what it got and what it wants', async () => {
+    const { code, output } = await berth(['migrate'], { ...environment, BERTH_PORT: 'harbour', BERTH_SECRET: 'short' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/BERTH_PORT: got "harbour"; .*number/);
+    expect(output).toMatch(/BERTH_SECRET: got a value that is not shown; .*32/);
+    expect(output).not.toContain('short;');
+  });
+
+  it('accepts a restored database, so that maintenance trusts it again', async () => {
+    await writeHeartbeat(test.database, randomUUID());
+    const before = await readHeartbeat(test.database);
+    expect((await berth(['admin', 'accept-database'], environment)).code).toBe(0);
+    expect((await readHeartbeat(test.database))?.token).not.toBe(before?.token);
+  });
+
+  it('looks at the servers whose addresses are given, and fails when one does not answer', async () => {
+    const well = await berth(['doctor'], environment);
+    expect(well.output).toMatch(/ok {4}PostgreSQL: answers, version \d+/);
+    expect(well.output).toMatch(/ok {4}Temporal: .* answers/);
+    const ill = await berth(['doctor'], { ...environment, TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    expect(ill.code).toBe(1);
+    expect(ill.output).toMatch(/FAIL {2}Temporal: 127\.0\.0\.1:1 does not answer/);
+  }, 30_000);
+});

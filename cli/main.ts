@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util';
+import { acceptOwnDatabase } from '#cli/commands/acceptDatabase.ts';
+import { doctor } from '#cli/commands/doctor.ts';
+import { migrateDatabase } from '#cli/commands/migrateDatabase.ts';
+import { start } from '#cli/commands/start.ts';
+
+const USAGE = `Usage: berth <command>
+
+  start                   run Berth with everything it needs; Ctrl-C stops it
+  migrate                 bring the database in DATABASE_URL up to date
+  doctor                  check what Berth needs on this machine, and say what is wrong
+  admin accept-database   let maintenance go on after the database was restored or emptied
+`;
+
+const COMMANDS: Record<string, (log: (message: string) => void) => Promise<void>> = {
+  start,
+  migrate: migrateDatabase,
+  doctor,
+  'admin accept-database': acceptOwnDatabase,
+};
+
+const { positionals } = parseArgs({ allowPositionals: true });
+const command = COMMANDS[positionals.join(' ')];
+if (command === undefined) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  try {
+    await command((message) => console.log(message));
+  } catch (error) {
+    console.error(`Berth: ${error instanceof Error ? error.message : String(error)}`);
+    if (process.env['BERTH_LOG_LEVEL'] === 'debug') console.error(error);
+    process.exitCode = 1;
+  }
+}
