@@ -132,7 +132,7 @@ async function serve(run: SessionRun): Promise<LiveEnd> {
   const { machine } = run;
   let watched = startWatch(run, false);
   while (!machine.ending) {
-    await condition(() => machine.hasWork || watched.ended !== null || machine.ending || historyIsLong(run));
+    await condition(() => machine.hasWork || watched.ended !== null || machine.ending || mayContinueAsNew(run));
     if (machine.ending) break;
     await serveExtensions(run);
     await serveSyncs(run);
@@ -140,16 +140,18 @@ async function serve(run: SessionRun): Promise<LiveEnd> {
       const again = await afterWatch(run, watched.ended);
       if (again === null) break;
       watched = startWatch(run, again.nodeLost);
-    } else if (historyIsLong(run) && allHandlersFinished() && !machine.hasWork && !machine.ending) {
+    } else if (mayContinueAsNew(run) && !machine.hasWork && !machine.ending) {
       return 'continue-as-new';
     }
   }
   return 'ended';
 }
 
-function historyIsLong(run: SessionRun): boolean {
+/** The history is long and no handler is under way: one that waits would be lost, and looping for it would never yield. */
+function mayContinueAsNew(run: SessionRun): boolean {
   const info = workflowInfo();
-  return info.continueAsNewSuggested || info.historyLength > (run.input.limits?.historyEvents ?? HISTORY_EVENTS);
+  const long = info.continueAsNewSuggested || info.historyLength > (run.input.limits?.historyEvents ?? HISTORY_EVENTS);
+  return long && allHandlersFinished();
 }
 
 /** Starts the watch; `ended` is set when it returns. A watch that fails for good counts as a lost pod. */
