@@ -18,7 +18,9 @@ RUN npm ci --omit=dev
 COPY . .
 COPY --from=build /srv/berth/agent/dist agent/dist
 COPY --from=build /srv/berth/web/dist web/dist
-# Berth stays root here so that it can start each session as another, unprivileged user that cannot read its secrets.
+# Sessions run as this user too where the engine refuses bubblewrap its namespaces; Berth then warns and stays on loopback.
+RUN install -d -o node -g node /var/lib/berth/data
+USER node
 EXPOSE 4600 4601
 ENTRYPOINT ["tini", "--", "node", "cli/main.ts"]
 CMD ["start"]
