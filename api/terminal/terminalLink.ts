@@ -4,7 +4,6 @@ import { agentOf } from '#api/commands/terminals.ts';
 import type { Caller } from '#api/http/route.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
 import { createInputLog, type InputLog } from '#api/terminal/inputLog.ts';
-import { createOutputBatcher } from '#api/terminal/outputBatcher.ts';
 import type { Attach, Attached, TerminalServerEvents, TerminalSize } from '#shared/contracts/terminal.ts';
 import { isAppError } from '#shared/domain/errors.ts';
 import type { TerminalAttachment, TerminalListener } from '#platform/agent/AgentClient.ts';
@@ -52,7 +51,6 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
   let received = request.offset;
   let waiting: (() => void)[] | null = [];
   let closed = false;
-  const batcher = createOutputBatcher((offset, data) => tell('output', { offset, data }));
 
   /** Runs at once, or in order after `begin`. */
   function inOrder(say: () => void): void {
@@ -67,29 +65,23 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
       output(offset, data) {
         if (!current) return;
         received = offset + data.byteLength;
-        inOrder(() => batcher.push(offset, data));
+        // The agent has gathered it already: at once after a quiet moment, else up to 8 ms or 16 KiB.
+        inOrder(() => tell('output', { offset, data }));
       },
       reset(offset) {
         if (!current) return;
         received = offset;
-        inOrder(() => {
-          batcher.flush();
-          tell('reset', { offset });
-        });
+        inOrder(() => tell('reset', { offset }));
       },
       exit(exitCode) {
         if (!current) return;
-        inOrder(() => {
-          batcher.flush();
-          tell('exit', { exitCode });
-        });
+        inOrder(() => tell('exit', { exitCode }));
       },
       closed() {
         if (!current) return;
         current = false;
         attachment = null;
         inOrder(() => {
-          batcher.flush();
           tell('interrupted', {});
           void comeBack();
         });
@@ -141,7 +133,6 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
 
   function close(): void {
     closed = true;
-    batcher.close();
     attachment?.detach();
     attachment = null;
   }

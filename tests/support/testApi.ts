@@ -8,6 +8,7 @@ import type { Config } from '#platform/config/config.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createLog } from '#platform/observability/log.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
+import type { Runtime } from '#platform/runtime/Runtime.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
 import { build, type BuiltUser } from '#tests/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
@@ -40,6 +41,7 @@ export interface TestPerson extends BuiltUser {
 export interface TestApi extends TestDatabase {
   api: Api;
   deps: ApiDeps;
+  runtime: Runtime;
   url: string;
   metricsUrl: string;
   send(method: string, path: string, request?: TestRequest): Promise<TestAnswer>;
@@ -58,6 +60,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
     ...base,
     api,
     deps: parts.deps,
+    runtime: parts.runtime,
     url,
     metricsUrl: `http://127.0.0.1:${metricsPort}`,
     send: (method, path, request = {}) => send(url, base.config, { method, path, ...request }),
@@ -74,7 +77,7 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
 export async function createTestDeps({
   config,
   database,
-}: TestDatabase): Promise<{ deps: ApiDeps; close(): Promise<void> }> {
+}: TestDatabase): Promise<{ deps: ApiDeps; runtime: Runtime; close(): Promise<void> }> {
   const log = createLog(config, 'api');
   const temporal = createTemporal(config);
   const events = createEventListener({ config, database, log });
@@ -82,6 +85,7 @@ export async function createTestDeps({
   const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   return {
     deps: { config, database, log, temporal, agentPool, events },
+    runtime,
     async close() {
       await agentPool.close();
       await runtime.close();
