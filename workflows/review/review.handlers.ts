@@ -1,5 +1,11 @@
 import type { UpdateDefinition } from '@temporalio/common';
-import { ApplicationFailure, condition, setDefaultSignalHandler, setHandler } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  setDefaultSignalHandler,
+  setHandler,
+} from '@temporalio/workflow';
 import type { ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
 import type { PendingDecision } from '#workflows/review/review.machine.ts';
 import * as messages from '#workflows/review/review.messages.ts';
@@ -83,7 +89,8 @@ export function registerHandlers(run: ReviewRun): void {
 
 /** Waits until the main loop has answered: it answers whatever was enqueued, also when the review ends. */
 async function waitForAnswer(decision: PendingDecision): Promise<DecisionResult> {
-  await condition(() => decision.answer !== null);
+  // Handlers run in the root scope, where after a cancel every wait fails at once; the review goes on and answers.
+  await CancellationScope.nonCancellable(() => condition(() => decision.answer !== null));
   if (decision.answer === null) throw toFailure({ refused: 'INTERNAL', detail: 'no answer', data: {} });
   if (decision.answer.refused !== null) throw toFailure(decision.answer);
   return { status: decision.answer.status, seq: decision.answer.seq };

@@ -7,6 +7,7 @@ import {
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { createUpdateGate, updatesPerProcess, type UpdateGate } from '#api/commands/updateGate.ts';
 import { loadReview } from '#api/commands/reviews/loadReview.ts';
+import { restartReview } from '#api/commands/reviews/restartReview.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import * as policy from '#api/policies/reviewPolicy.ts';
@@ -51,7 +52,7 @@ export async function decideReview(
   // A repeat of a decision that took effect is refused by its own effect; the history knows it.
   if (refusal !== null && (await wasCarriedOut(deps, review, input))) return { review, settled: true };
   policy.assertAllowed(refusal);
-  const settled = await sendUpdate(deps, decision, input);
+  const settled = await sendUpdate(deps, { review, action: decision.action, input });
   return { review: await loadReview(deps, decision.caller, { id: decision.reviewId }), settled };
 }
 
@@ -78,22 +79,33 @@ const UPDATES: Readonly<Record<DecisionAction, UpdateDefinition<DecisionResult, 
 /** True when the workflow has decided, false when the deadline came first. Throws the workflow's refusal under its code. */
 async function sendUpdate(
   deps: Pick<ApiDeps, 'config' | 'temporal'>,
-  { action, reviewId }: Decision,
-  input: DecisionInput,
+  update: { review: ReviewRecord; action: DecisionAction; input: DecisionInput },
 ): Promise<boolean> {
   const deadline = Date.now() + DECISION_DEADLINE_MS;
-  const workflowId = reviewWorkflowId(reviewId);
-  const handle = deps.temporal.client.workflow.getHandle(workflowId);
   try {
-    await gateOf(deps).pass(workflowId, deadline, () =>
-      deps.temporal.within(deadline - Date.now(), () =>
-        handle.executeUpdate(UPDATES[action], { args: [input], updateId: input.opId }),
-      ),
+    await gateOf(deps).pass(reviewWorkflowId(update.review.id), deadline, () =>
+      deps.temporal.within(deadline - Date.now(), () => executeUpdate(deps, update)),
     );
     return true;
   } catch (error) {
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return false;
     throw fromFailure(error);
+  }
+}
+
+/** The row was open a moment ago, so a run that is not there was ended from outside: it is started again, once. */
+async function executeUpdate(
+  deps: Pick<ApiDeps, 'config' | 'temporal'>,
+  { review, action, input }: { review: ReviewRecord; action: DecisionAction; input: DecisionInput },
+): Promise<void> {
+  const handle = deps.temporal.client.workflow.getHandle(reviewWorkflowId(review.id));
+  const execute = () => handle.executeUpdate(UPDATES[action], { args: [input], updateId: input.opId });
+  try {
+    await execute();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    await restartReview(deps, review);
+    await execute();
   }
 }
 
@@ -129,7 +141,7 @@ function fromFailure(error: unknown): AppError {
     if (isErrorCode(type)) return new AppError(type, { detail: message, data: toData(details?.[0]), cause: error });
   }
   if (error instanceof WorkflowNotFoundError) {
-    return new AppError('TEMPORAL_UNAVAILABLE', { detail: 'The workflow of this review does not run.', cause: error });
+    return new AppError('REVIEW_ALREADY_DECIDED', { detail: 'The review has just ended.', cause: error });
   }
   return new AppError('TEMPORAL_UNAVAILABLE', { cause: error });
 }

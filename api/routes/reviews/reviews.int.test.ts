@@ -206,6 +206,17 @@ describe('a verdict', () => {
   });
 });
 
+describe('a run that was terminated from outside', () => {
+  it('is started again by the next decision, which it then carries out', async () => {
+    const { id, snapshotId } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    await api.deps.temporal.client.workflow.getHandle(reviewWorkflowId(id)).terminate('by a test');
+    const approved = await post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId: snapshotId });
+    expect(approved).toMatchObject({ status: 200, body: { status: 'approved' } });
+    expect((await get(author, `/reviews/${id}/history/verify`)).body).toMatchObject({ valid: true, rows: 3 });
+  });
+});
+
 describe('withdrawing', () => {
   it('ends the review without a verdict, and the session can be submitted again', async () => {
     const { id } = await submitAndFreeze();
