@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { createDatabase, type Database } from '#platform/db/database.ts';
+import { killPart, npmStart, type BerthStart } from '#tests/e2e/berthStart.ts';
+import { CHROMIUM, launchBrowser, newPerson, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { runningConfig } from '#tests/e2e/runningConfig.ts';
+import { workspacePage, type WorkspacePage } from '#tests/e2e/workspacePage.ts';
+import { checkEverything, type AcknowledgedWrite } from '#tests/faults/checker.ts';
+import { ROOT } from '#tests/support/importGraph.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+const MINUTE = 60_000;
+/** A killed worker is replaced in seconds; what it was doing is begun anew at the latest when its 20 s have passed. */
+const HEALED = { deadlineMs: 90_000 };
+const PASSWORD = 'violet anchor over nine harbours';
+const NOTES = 'print("from the editor")\n';
+
+/** One evening with Berth; each part goes on where the one before ended. */
+(CHROMIUM === null ? describe.skip : describe)('from sign-up to an approved review', () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'berth-journey-'));
+  const writes: AcknowledgedWrite[] = [];
+  let berth: BerthStart;
+  let url: string;
+  let database: Database;
+  let browser: Browser;
+  let ada: BrowserPerson;
+  let workspace: WorkspacePage;
+  let uuid: string;
+
+  beforeAll(async () => {
+    // Made by mkdtemp for its owner alone; PostgreSQL's user has to get in.
+    chmodSync(dataDir, 0o755);
+    berth = await npmStart(ROOT, { BERTH_DATA_DIR: dataDir });
+    ({ url } = await berth.ready(3 * MINUTE));
+    database = createDatabase(runningConfig(dataDir));
+    browser = await launchBrowser();
+    ada = await newPerson(browser, url);
+    workspace = workspacePage(ada.page);
+  }, 4 * MINUTE);
+
+  afterAll(async () => {
+    await browser?.close();
+    await database?.close();
+    await berth.interrupt();
+    rmSync(dataDir, { recursive: true, force: true });
+  }, MINUTE);
+
+  /** From here on these bytes must never be lost again. */
+  function remember(file: string, content: string): void {
+    writes.push({ sessionUuid: uuid, path: file, sha256: createHash('sha256').update(content).digest('hex') });
+  }
+
+  async function storedContent(file: string): Promise<string | undefined> {
+    const [row] = await database.query<{ content: string }>(
+      `SELECT i.content FROM workspace_items i JOIN sessions s ON s.id = i.session_id WHERE s.uuid = $1 AND i.full_path = $2`,
+      [uuid, file],
+    );
+    return row?.content;
+  }
+
+  async function phase(): Promise<string | undefined> {
+    const [row] = await database.query<{ phase: string }>('SELECT phase FROM sessions WHERE uuid = $1', [uuid]);
+    return row?.phase;
+  }
+
+  async function register(person: BrowserPerson, username: string): Promise<void> {
+    await person.page.goto('/register');
+    await person.page.getByLabel('User name').fill(username);
+    await person.page.getByLabel('E-mail').fill(`${username}@example.org`);
+    await person.page.getByLabel('Password').fill(PASSWORD);
+    await person.page.getByRole('button', { name: 'Create account' }).click();
+    await person.page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+  }
+
+  it(
+    '1. registers the operator, logs out and in again',
+    async () => {
+      await register(ada, 'ada');
+      await ada.page.getByRole('button', { name: 'Account of ada' }).click();
+      await ada.page.getByRole('menuitem', { name: 'Log out' }).click();
+      await ada.page.getByLabel('User name or e-mail').fill('ada');
+      await ada.page.getByLabel('Password').fill(PASSWORD);
+      await ada.page.getByRole('button', { name: 'Log in' }).click();
+      await ada.page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+      expect(await database.query('SELECT username FROM users WHERE is_operator')).toEqual([{ username: 'ada' }]);
+    },
+    MINUTE,
+  );
+
+  it(
+    '2. and 3. creates a session, sees it in the list, opens it and gets a prompt',
+    async () => {
+      await ada.page.getByRole('button', { name: 'New session' }).first().click();
+      await ada.page.getByRole('dialog').getByLabel('Name').fill('fractals');
+      const startedAt = Date.now();
+      await ada.page.getByRole('dialog').getByRole('button', { name: 'Create and open' }).click();
+      await workspace.seesInTerminal(/[$#] $/m, 30_000);
+      console.log(`create and open to the first prompt in the browser: ${String(Date.now() - startedAt)} ms`);
+      uuid = /sessions\/([0-9a-f-]{36})/.exec(ada.page.url())?.[1] ?? '';
+      await workspace.seesState('Open');
+      await ada.page.getByRole('link', { name: 'All sessions' }).click();
+      const row = ada.page.getByRole('list', { name: 'Your sessions' }).getByRole('listitem');
+      await row.filter({ hasText: 'fractals' }).filter({ hasText: 'Open' }).waitFor();
+      await ada.page.getByRole('link', { name: 'fractals' }).click();
+      await workspace.treeItem('main.py').waitFor();
+    },
+    MINUTE,
+  );
+
+  it(
+    '4. saves a file in the editor, and cat shows it in the terminal at once',
+    async () => {
+      await workspace.createFolder('src');
+      await workspace.createFileIn('src', 'notes.py');
+      await workspace.writeAndSave(NOTES);
+      remember('src/notes.py', NOTES);
+      await workspace.type('cat src/notes.py');
+      await workspace.seesInTerminal(/^print\("from the editor"\)/m, 5_000);
+      expect(await storedContent('src/notes.py')).toBe(NOTES);
+    },
+    MINUTE,
+  );
+
+  it(
+    '5. sees files of the terminal in the tree within 2 s, and in the database',
+    async () => {
+      await workspace.type('python3 main.py > out.txt; mkdir -p a/b; echo hi > a/b/c.txt; echo made-$((40+2))');
+      await workspace.seesInTerminal(/^made-42/m);
+      const madeAt = Date.now();
+      await workspace.treeItem('out.txt').waitFor({ timeout: 5_000 });
+      await workspace.treeItem('a').waitFor({ timeout: 5_000 });
+      const seenAfter = Date.now() - madeAt;
+      console.log(`files of the terminal in the tree after ${String(seenAfter)} ms`);
+      expect(seenAfter).toBeLessThan(2_000);
+      await waitFor(async () => (await storedContent('a/b/c.txt')) === 'hi\n', { what: 'a/b/c.txt in the database' });
+      expect(await storedContent('out.txt')).toMatch(/hello/i);
+      remember('a/b/c.txt', 'hi\n');
+    },
+    MINUTE,
+  );
+
+  it(
+    '6. keeps shell, scrollback and running program over a reload and a kill -9 of the api',
+    async () => {
+      await workspace.type(
+        'HARBOUR=still-here; i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo tick-$i.; sleep 0.2; done',
+      );
+      await workspace.seesInTerminal(/^tick-3\./m);
+      await ada.page.reload();
+      await workspace.seesInTerminal(/^tick-1\.[\s\S]*^tick-6\./m);
+      killPart(dataDir, 'api');
+      const text = await workspace.seesInTerminal(/^tick-20\./m, 30_000);
+      const ticks = [...text.matchAll(/^tick-(\d+)\./gm)].map((match) => Number(match[1]));
+      expect(ticks).toEqual(ticks.map((_, index) => (ticks[0] ?? 0) + index));
+      await workspace.interrupt();
+      await workspace.type('echo $HARBOUR-${#HARBOUR}');
+      await workspace.seesInTerminal(/^still-here-10/m);
+    },
+    MINUTE,
+  );
+
+  it(
+    '7a. loses nothing when the worker is killed in the middle of closing',
+    async () => {
+      // A program that does not go by itself holds the close open for its 5 s.
+      await workspace.type(
+        `python3 -c 'import signal,time; signal.signal(signal.SIGHUP, signal.SIG_IGN); print("dea"+"f"); time.sleep(600)' &`,
+      );
+      await workspace.seesInTerminal(/^deaf/m);
+      await workspace.type('echo the last word > last.txt');
+      await workspace.close();
+      await waitFor(async () => ['saving', 'closing'].includes((await phase()) ?? ''), { what: 'the close to begin' });
+      killPart(dataDir, 'worker');
+      await waitFor(async () => (await phase()) === 'closed', { ...HEALED, what: 'the session to be closed' });
+      expect(await storedContent('last.txt')).toBe('the last word\n');
+      remember('last.txt', 'the last word\n');
+      await workspace.seesState('Closed');
+      expect(await checkEverything(runningConfig(dataDir), writes)).toEqual([]);
+    },
+    3 * MINUTE,
+  );
+
+  it(
+    '7b. browses and edits the files while it is closed',
+    async () => {
+      await workspace.openFile('last.txt');
+      expect(await workspace.editorText()).toContain('the last word');
+      await workspace.writeAndSave('written while closed\n');
+      remember('last.txt', 'written while closed\n');
+      expect(await storedContent('last.txt')).toBe('written while closed\n');
+    },
+    MINUTE,
+  );
+
+  it(
+    '7c. brings everything back when the worker is killed in the middle of opening',
+    async () => {
+      await workspace.open();
+      await waitFor(async () => ['provisioning', 'loading'].includes((await phase()) ?? ''), {
+        what: 'the open to begin',
+      });
+      killPart(dataDir, 'worker');
+      await waitFor(async () => (await phase()) === 'running', { ...HEALED, what: 'the session to be open' });
+      await workspace.seesInTerminal(/[$#] $/m, 30_000);
+      await workspace.type('cat last.txt src/notes.py a/b/c.txt | tr "\\n" "~"');
+      await workspace.seesInTerminal(/written while closed~print\("from the editor"\)~hi~/);
+    },
+    3 * MINUTE,
+  );
+
+  it(
+    'ends with nothing lost and nothing left over',
+    async () => {
+      expect(await checkEverything(runningConfig(dataDir), writes)).toEqual([]);
+      await workspace.close();
+      await waitFor(async () => (await phase()) === 'closed', { ...HEALED, what: 'the session to be closed' });
+      expect(await checkEverything(runningConfig(dataDir), writes)).toEqual([]);
+      expect(ada.complaints).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+});

@@ -1,0 +1,101 @@
+import type { Locator, Page } from 'playwright-core';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+/** What a person does in a workspace, by the roles and names that the page gives its parts. */
+export interface WorkspacePage {
+  /** Types a line into the terminal that is shown. */
+  type(line: string): Promise<void>;
+  /** Ctrl-C in the terminal. */
+  interrupt(): Promise<void>;
+  /** Resolves with the text of the terminal once it matches. */
+  seesInTerminal(pattern: RegExp, deadlineMs?: number): Promise<string>;
+  /** Resolves once the state beside the session's name is this word. */
+  seesState(word: string, deadlineMs?: number): Promise<void>;
+  treeItem(name: string): Locator;
+  createFolder(name: string): Promise<void>;
+  createFileIn(folder: string, name: string): Promise<void>;
+  openFile(name: string): Promise<void>;
+  /** Replaces the text in the editor and saves it by its key. Resolves when the page says that it is saved. */
+  writeAndSave(text: string): Promise<void>;
+  editorText(): Promise<string>;
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The workspace that the page shows. */
+export function workspacePage(page: Page): WorkspacePage {
+  const files = page.getByRole('region', { name: 'Files' });
+  const editor = page.getByRole('region', { name: 'Editor' });
+  const terminals = page.getByRole('region', { name: 'Terminals' });
+  const dialog = page.getByRole('dialog');
+  const keyboardOfTerminal = terminals.getByRole('textbox', { name: /^Terminal / }).filter({ visible: true });
+  const treeItem = (name: string): Locator => files.getByRole('treeitem', { name, exact: true });
+
+  async function giveName(name: string): Promise<void> {
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+  }
+
+  return {
+    async type(line) {
+      await keyboardOfTerminal.focus();
+      await page.keyboard.type(line);
+      await page.keyboard.press('Enter');
+    },
+    async interrupt() {
+      await keyboardOfTerminal.focus();
+      await page.keyboard.press('Control+c');
+    },
+    async seesInTerminal(pattern, deadlineMs = 15_000) {
+      const rows = terminals.locator('.xterm-rows').filter({ visible: true });
+      let text = '';
+      await waitFor(
+        async () => {
+          text = (await rows.locator('> div').allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' ')).join('\n');
+          return pattern.test(text);
+        },
+        { deadlineMs, what: `${String(pattern)} in the terminal` },
+      ).catch((error: unknown) => {
+        throw new Error(`the terminal shows:\n${text}`, { cause: error });
+      });
+      return text;
+    },
+    async seesState(word, deadlineMs = 15_000) {
+      await page.locator('header.head .chip').filter({ hasText: word }).waitFor({ timeout: deadlineMs });
+    },
+    treeItem,
+    async createFolder(name) {
+      await files.getByRole('button', { name: 'New folder' }).click();
+      await giveName(name);
+      await treeItem(name).waitFor();
+    },
+    async createFileIn(folder, name) {
+      await files.getByRole('button', { name: `More for ${folder}`, exact: true }).click();
+      await page.getByRole('menuitem', { name: 'New file…' }).click();
+      await giveName(name);
+      await editor.getByRole('tab', { name, selected: true }).waitFor();
+    },
+    async openFile(name) {
+      await treeItem(name).click();
+      await editor.getByRole('tab', { name, selected: true }).waitFor();
+      await editor.locator('.cm-content').waitFor();
+    },
+    async writeAndSave(text) {
+      await editor.locator('.cm-content').click();
+      await page.keyboard.press('ControlOrMeta+a');
+      await page.keyboard.insertText(text);
+      await page.keyboard.press('ControlOrMeta+s');
+      await editor.getByRole('status').filter({ hasText: 'Saved' }).waitFor({ timeout: 10_000 });
+    },
+    editorText: async () => (await editor.locator('.cm-line').allInnerTexts()).join('\n'),
+    async open() {
+      await page.locator('header.head').getByRole('button', { name: 'Open', exact: true }).click();
+    },
+    async close() {
+      await page.locator('header.head').getByRole('button', { name: 'Close', exact: true }).click();
+      await dialog.getByRole('button', { name: 'Save and close' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+    },
+  };
+}

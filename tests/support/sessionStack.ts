@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { sessionWorkflowId, type SessionPhase } from '#shared/domain/session.ts';
+import type { AgentClient, AgentPool } from '#platform/agent/AgentClient.ts';
+import { createAgentPool } from '#platform/agent/agentPool.ts';
+import type { Config } from '#platform/config/config.ts';
+import type { Database } from '#platform/db/database.ts';
+import { createStarterItems } from '#platform/db/repositories/items.ts';
+import {
+  findSessionById,
+  insertSession,
+  requestClose,
+  requestOpen,
+  type SessionRecord,
+} from '#platform/db/repositories/sessions.ts';
+import { createEventListener } from '#platform/events/createEventListener.ts';
+import { createLog } from '#platform/observability/log.ts';
+import { createRuntime } from '#platform/runtime/createRuntime.ts';
+import type { Runtime } from '#platform/runtime/Runtime.ts';
+import { createTemporal, type Temporal } from '#platform/temporal/client.ts';
+import { registerSearchAttributes } from '#platform/temporal/registerSearchAttributes.ts';
+import { createWorkers, type Workers } from '#workers/createWorkers.ts';
+import { installWorkerLog } from '#workers/workerLog.ts';
+import { createTestDatabase } from '#tests/support/database.ts';
+import { build } from '#tests/support/factories.ts';
+import { TEST_BUNDLES } from '#tests/support/sessionSteps.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+/** Everything that sessions need, in this process: database, local runtime, workers of all roles. Nothing is a stand-in. */
+export interface SessionStack {
+  config: Config;
+  database: Database;
+  temporal: Temporal;
+  runtime: Runtime;
+  agentPool: AgentPool;
+  log: Logger;
+  /** A closed session with its starter files. */
+  newSession(): Promise<SessionRecord>;
+  open(session: SessionRecord): Promise<SessionRecord>;
+  close(session: SessionRecord): Promise<SessionRecord>;
+  read(session: SessionRecord): Promise<SessionRecord>;
+  /** Resolves once the session is in that phase of that generation (the present one when not given). */
+  reaches(session: SessionRecord, phase: SessionPhase, generation?: number): Promise<SessionRecord>;
+  agent(session: SessionRecord): Promise<AgentClient>;
+  /** Types a line into a new terminal of the session. */
+  type(session: SessionRecord, line: string): Promise<void>;
+  /** The text of a file in the database, null when it has no row. */
+  fileInDatabase(session: SessionRecord, fullPath: string): Promise<string | null>;
+  /** The present state of the session's volume row, null when it has none. */
+  volumeState(session: SessionRecord): Promise<string | null>;
+  startWorkers(): void;
+  stopWorkers(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts it all. `settings` are environment variables that replace the defaults of tests. */
+export async function createSessionStack(settings: Record<string, string> = {}): Promise<SessionStack> {
+  const { config, database, drop } = await createTestDatabase(settings);
+  const log = createLog(config, 'worker');
+  installWorkerLog(log);
+  const temporal = createTemporal(config);
+  if (settings['TEMPORAL_ADDRESS'] === undefined) await registerSearchAttributes(temporal, 'default');
+  const events = createEventListener({ config, database, log });
+  const runtime = await createRuntime(config, log);
+  const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
+  const deps = { config, database, temporal, events, runtime, agentPool, log };
+  let workers: Workers | null = null;
+  let running: Promise<void> = Promise.resolve();
+
+  const read = async (session: SessionRecord): Promise<SessionRecord> => {
+    const found = await findSessionById(database, session.id);
+    if (found === null) throw new Error(`session ${session.uuid} is gone`);
+    return found;
+  };
+  const stack: SessionStack = {
+    config,
+    database,
+    temporal,
+    runtime,
+    agentPool,
+    log,
+    async newSession() {
+      const { id: userId } = await build.user(database);
+      return database.transaction(async (tx) => {
+        const session = await insertSession(database, { userId, name: 'fractals', language: 'python' }, tx);
+        await createStarterItems(database, session, 'python', tx);
+        return session;
+      });
+    },
+    async open(session) {
+      return (await database.transaction((tx) => requestOpen(database, session, tx))).session;
+    },
+    async close(session) {
+      const asked = { actor: 'alice', reason: 'user' as const };
+      return (await database.transaction((tx) => requestClose(database, session, asked, tx))).session;
+    },
+    read,
+    async reaches(session, phase, generation) {
+      const wanted = generation ?? (await read(session)).generation;
+      let last: SessionRecord | null = null;
+      await waitFor(
+        async () => {
+          last = await read(session);
+          return last.phase === phase && last.generation === wanted;
+        },
+        { deadlineMs: 40_000, what: `phase ${phase} of generation ${wanted}` },
+      ).catch((error: unknown) => {
+        throw new Error(
+          `Phase ${phase} of generation ${wanted} was not reached; the row says ${JSON.stringify(last)}`,
+          {
+            cause: error,
+          },
+        );
+      });
+      return read(session);
+    },
+    async agent(session) {
+      return agentPool.get(session.uuid, (await read(session)).generation);
+    },
+    async type(session, line) {
+      const client = await stack.agent(session);
+      const terminal = await client.openTerminal({ name: null, size: { cols: 80, rows: 24 } });
+      const attachment = await client.attach(
+        terminal.id,
+        { clientId: randomUUID(), offset: null, size: { cols: 80, rows: 24 }, counts: false },
+        { output: () => undefined, reset: () => undefined, exit: () => undefined, closed: () => undefined },
+      );
+      attachment.input(attachment.lastInputSeq + 1, Buffer.from(`${line}\n`));
+    },
+    async fileInDatabase(session, fullPath) {
+      const rows = await database.query<{ content: string }>(
+        `SELECT content FROM workspace_items WHERE session_id = $1 AND full_path = $2 AND type = 'file'`,
+        [session.id, fullPath],
+      );
+      return rows[0]?.content ?? null;
+    },
+    async volumeState(session) {
+      const rows = await database.query<{ state: string }>(`SELECT state FROM volumes WHERE session_id = $1`, [
+        session.id,
+      ]);
+      return rows[0]?.state ?? null;
+    },
+    startWorkers() {
+      workers = createWorkers({ ...deps, bundleFolder: TEST_BUNDLES });
+      running = workers.run();
+    },
+    async stopWorkers() {
+      await workers?.shutdown();
+      workers = null;
+      await running;
+    },
+    async stop() {
+      await stack.stopWorkers();
+      const { pods } = await runtime.list();
+      for (const pod of pods) await runtime.destroyPod(pod.uuid);
+      await agentPool.close();
+      await runtime.close();
+      await events.close();
+      await temporal.close();
+      await drop();
+    },
+  };
+  stack.startWorkers();
+  return stack;
+}
+
+/** The session's present run in Temporal. */
+export function sessionRun(stack: SessionStack, session: SessionRecord) {
+  return stack.temporal.client.workflow.getHandle(sessionWorkflowId(session.uuid));
+}
+
+/** The text of a file on the session's volume, as the machine's own user sees it; null when it is not there. */
+export async function fileOnVolume(stack: SessionStack, session: SessionRecord, name: string): Promise<string | null> {
+  const file = path.join(stack.config.BERTH_DATA_DIR, 'volumes', session.uuid, 'workspace', name);
+  return existsSync(file) ? readFile(file, 'utf8') : null;
+}
