@@ -16,18 +16,44 @@ export interface Temporal {
 export function createTemporal(config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>): Temporal {
   const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS });
   const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  const pending = new Set<Promise<unknown>>();
+
+  /** The client's own deadline covers each try, not the pauses between them nor the connecting: this one covers all. */
+  async function inTime<T>(milliseconds: number, call: Promise<T>): Promise<T> {
+    // When the deadline wins, the call's own rejection comes later and has been told already.
+    const settled: Promise<unknown> = call.then(
+      () => pending.delete(settled),
+      () => pending.delete(settled),
+    );
+    pending.add(settled);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`Temporal did not answer within ${milliseconds} ms`)), milliseconds);
+    });
+    try {
+      return await Promise.race([call, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     client,
     connection,
-    within: (milliseconds, call) => client.withDeadline(Date.now() + milliseconds, call),
+    within: (milliseconds, call) => inTime(milliseconds, client.withDeadline(Date.now() + milliseconds, call)),
     async healthy() {
       try {
-        await connection.withDeadline(Date.now() + 2_000, () => connection.workflowService.getSystemInfo({}));
+        const call = () => connection.workflowService.getSystemInfo({});
+        await inTime(2_000, connection.withDeadline(Date.now() + 2_000, call));
         return true;
       } catch {
         return false;
       }
     },
-    close: () => connection.close(),
+    async close() {
+      // A call that tries again on a closed channel throws where nobody can catch it.
+      await Promise.allSettled(pending);
+      await connection.close();
+    },
   };
 }
