@@ -1,0 +1,37 @@
+import { jest } from '@jest/globals';
+import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+jest.setTimeout(90_000);
+
+let stack: SessionStack;
+beforeAll(async () => {
+  stack = await createSessionStack();
+});
+afterAll(() => stack.stop());
+
+describe('a session on the real parts', () => {
+  it('opens with its files, brings what a terminal makes to the database, and leaves nothing behind at its close', async () => {
+    const session = await stack.newSession();
+    await stack.open(session);
+    await stack.reaches(session, 'running');
+    expect(await stack.volumeState(session)).toBe('live');
+    await stack.type(session, 'python3 main.py > out.txt; mkdir -p a/b; echo hi > a/b/c.txt');
+    await waitFor(async () => (await stack.fileInDatabase(session, 'a/b/c.txt')) === 'hi\n', { deadlineMs: 5_000 });
+    await waitFor(async () => (await stack.fileInDatabase(session, 'out.txt')) !== null, { deadlineMs: 5_000 });
+    await stack.type(session, 'echo last > last.txt');
+    await waitFor(async () => (await stack.agent(session)).listTerminals());
+    await stack.close(session);
+    const closed = await stack.reaches(session, 'closed');
+    expect(closed.phaseReason).toBe('user');
+    expect(await stack.runtime.list()).toEqual({ pods: [], volumes: [] });
+    expect(await stack.volumeState(session)).toBeNull();
+    await stack.open(session);
+    await stack.reaches(session, 'running', 2);
+    await stack.type(session, 'cat a/b/c.txt > again.txt');
+    await waitFor(async () => (await stack.fileInDatabase(session, 'again.txt')) === 'hi\n', { deadlineMs: 5_000 });
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+    expect((await sessionRun(stack, session).describe()).status.name).toBe('COMPLETED');
+  });
+});
