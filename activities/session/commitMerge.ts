@@ -9,8 +9,9 @@ import {
 import { sameEntry } from '#shared/domain/mergeEntry.ts';
 import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
 import { describeFile } from '#platform/db/content.ts';
-import type { Tx } from '#platform/db/database.ts';
+import type { Database, Tx } from '#platform/db/database.ts';
 import { readBlobs, storeBlobs } from '#platform/db/repositories/blobs.ts';
+import { recordVersion, type VersionedItem } from '#platform/db/repositories/fileVersions.ts';
 import { readTree, writeTree, type FileWrite, type TreeRow } from '#platform/db/repositories/itemBatches.ts';
 import { publishConflict, publishItems, publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
 import { moveBase, readBase, type BaseEntry } from '#platform/db/repositories/syncBase.ts';
@@ -64,6 +65,8 @@ export async function commitMerge(
     ];
   });
   const folders = plan.databaseChanges.put.flatMap(({ path, entry }) => (entry.type === 'folder' ? [path] : []));
+  // What the program wrote stays a version of its own beside what was made of it.
+  await recordMergedEdits(database, mergedEdits(cycle, { merged, rows, pod: findings.tree.entries }), tx);
   await writeTree(database, { sessionId, rows, removed: plan.databaseChanges.removed, folders, files }, tx);
   await moveBase(database, { volumeId: cycle.volume.id, ...settledBase(plan, { base, tree: findings.tree }) }, tx);
   await publishOutcome(deps, { cycle, findings, plan }, tx);
@@ -102,6 +105,26 @@ async function mergeContested(
     merged.set(path, { sha256: content.sha256, size: content.size });
   }
   return merged;
+}
+
+function mergedEdits(
+  { ref }: Cycle,
+  sides: { merged: ReadonlyMap<string, MergedContent>; rows: ReadonlyMap<string, TreeRow>; pod: Tree },
+): VersionedItem[] {
+  return [...sides.merged.keys()].flatMap((path) => {
+    const row = sides.rows.get(path);
+    const pod = sides.pod.get(path);
+    if (row === undefined || pod === undefined) return [];
+    const { sha256, size, executable } = pod;
+    return [
+      { id: row.id, sessionId: ref.sessionId, path, version: row.version, sha256, size, executable, encoding: 'utf8' },
+    ];
+  });
+}
+
+async function recordMergedEdits(database: Database, edits: VersionedItem[], tx: Tx): Promise<void> {
+  const author = { userId: null, source: 'terminal' as const };
+  for (const item of edits) await recordVersion(database, { item, author }, tx);
 }
 
 function createEncodingLookup(

@@ -21,8 +21,8 @@ const ENDING_PHASES: ReadonlySet<string> = new Set(['saving', 'closing', 'closed
 export interface CycleResult extends SyncResult {
   /** The digest of all that was found on the volume. */
   scan: string;
-  /** Nothing on the volume was missing in the database, and nothing was left undecided. */
-  saved: boolean;
+  /** Nothing on the volume was missing in the database, and nothing was changing. */
+  settled: boolean;
 }
 
 /** Called at every step of longer work; outside Temporal it may do nothing. */
@@ -55,7 +55,7 @@ export async function reconcile(
 
 /**
  * One cycle: scan, read what is new, decide and commit, write to the volume, move the base. `onSaved` runs in the
- * transaction of the commit when there was nothing left to save. Throws Superseded.
+ * transaction of the commit when the database was found to hold all that the volume holds. Throws Superseded.
  */
 export async function runCycle(
   deps: SyncDeps,
@@ -68,13 +68,14 @@ export async function runCycle(
   run.heartbeat();
   const scan = digestTree(tree);
   const missed = countMissed(tree.notSaved);
-  const { plan, saved } = await commitFenced(deps, cycle, async (tx) => {
+  const { plan, settled } = await commitFenced(deps, cycle, async (tx) => {
     const plan = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
-    const saved = isSaved(plan, tree);
+    const settled = isSettled(plan, tree);
     if (cycle.volume.state === 'drained')
       await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
-    if (saved && missed === 0) await run.onSaved?.(scan, tx);
-    return { plan, saved };
+    // Where an absence says nothing, a row without its file may be an unsaved deletion: such a volume is not done with.
+    if (settled && missed === 0 && tree.absenceCounts) await run.onSaved?.(scan, tx);
+    return { plan, settled };
   });
   const written = await writeAndAcknowledge(deps, { client, cycle, plan, tree }, run.heartbeat);
   return {
@@ -83,7 +84,7 @@ export async function runCycle(
     notSaved: missed,
     more: written.unexpected > 0 || tree.changing.size > 0,
     scan,
-    saved,
+    settled,
   };
 }
 
@@ -91,9 +92,9 @@ function countChanges({ databaseChanges, podChanges }: MergePlan): number {
   return [databaseChanges, podChanges].reduce((sum, { put, removed }) => sum + put.length + removed.length, 0);
 }
 
-function isSaved(plan: MergePlan, tree: PodTree): boolean {
+function isSettled(plan: MergePlan, tree: PodTree): boolean {
   const { put, removed } = plan.databaseChanges;
-  return put.length === 0 && removed.length === 0 && tree.changing.size === 0 && tree.absenceCounts;
+  return put.length === 0 && removed.length === 0 && tree.changing.size === 0;
 }
 
 /** One scan; a second one, a while later, when the first would delete so much that it may be a mistake. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { setVolumeState, findVolume } from '#platform/db/repositories/volumes.ts';
+import { findSessionById } from '#platform/db/repositories/sessions.ts';
+import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef } from '#workflows/session/session.ports.ts';
 import { runCycle, type Heartbeat } from '#activities/session/reconcile.ts';
 import { beginCycle, isSuperseded, type SyncDeps } from '#activities/session/syncCycle.ts';
@@ -12,12 +13,13 @@ export interface SaveResult {
 }
 
 const MAX_CYCLES = 200;
-const PAUSE_MS = 100;
+/** Between two scans, in milliseconds: long enough for a program that still writes to show. */
+const PAUSE_MS = 150;
 
 /**
  * Saves what the volume holds until two scans agree that nothing is missing in the database; then marks the volume as
  * drained in the very transaction that found so. A volume that was never loaded saves nothing; a superseded generation
- * saves no more. Files that nobody can save keep the volume from being drained. Rejects when the volume never comes to
+ * saves no more. Files that nobody can save, and a volume that cannot show whose it is, are not drained. Rejects when the volume never comes to
  * rest. Safe to run twice.
  */
 export async function saveFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Heartbeat): Promise<SaveResult> {
@@ -25,6 +27,9 @@ export async function saveFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Hear
     return await saveUntilAtRest(deps, ref, heartbeat);
   } catch (error) {
     if (!isSuperseded(error)) throw error;
+    const session = await findSessionById(deps.database, ref.sessionId);
+    // Only a later opening ends the duty to save; a cycle of this one that came in between does not.
+    if (session?.generation === ref.generation) throw error;
     return { drained: false, superseded: true, notSaved: 0 };
   }
 }
@@ -52,10 +57,10 @@ async function saveUntilAtRest(deps: SyncDeps, ref: SessionRef, heartbeat: Heart
         },
       },
     );
-    const agree = result.saved && result.scan === expectedScan;
+    const agree = result.settled && result.scan === expectedScan;
     if (agree) return { drained, superseded: false, notSaved: result.notSaved };
     lastScan = result.scan;
-    if (!result.saved) await delay(PAUSE_MS);
+    await delay(PAUSE_MS);
   }
   throw new Error(`The volume of session ${ref.uuid} did not come to rest in ${MAX_CYCLES} scans.`);
 }

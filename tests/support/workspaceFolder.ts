@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -44,7 +45,7 @@ export class WorkspaceFolder {
 
   link(path: string, target: string): void {
     this.mkdir(dirname(path));
-    rmSync(this.#at(path), { force: true });
+    if (lstatSync(this.#at(path), { throwIfNoEntry: false }) !== undefined) unlinkSync(this.#at(path));
     symlinkSync(target, this.#at(path));
     this.#own(path);
   }

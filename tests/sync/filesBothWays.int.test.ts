@@ -206,6 +206,11 @@ describe('changes on both sides', () => {
     expect(await session.reconcile()).toMatchObject({ conflicts: 0 });
     expect(session.workspace.read('a.txt')).toBe('ONE\n2\nTHREE\n');
     expect(await databaseFiles(session)).toEqual({ 'a.txt': 'ONE\n2\nTHREE\n' });
+    const versions = await test.database.query<{ source: string }>(
+      `SELECT source FROM file_versions WHERE session_id = $1 ORDER BY id`,
+      [session.ref.sessionId],
+    );
+    expect(versions.map(({ source }) => source)).toEqual(['editor', 'editor', 'terminal', 'merge']);
     await save(session, 'a.txt', 'editor\n');
     session.workspace.write('a.txt', 'terminal\n');
     expect(await session.reconcile()).toMatchObject({ conflicts: 1 });

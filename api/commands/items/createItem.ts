@@ -1,4 +1,4 @@
-import type { ApiDeps } from '#api/deps.ts';
+import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { handOffInBackground, type HandOff } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireFolder, requireFreePlace } from '#api/commands/items/itemChecks.ts';
 import { requireFileSize, requireRoom } from '#api/commands/items/itemLimits.ts';
@@ -11,7 +11,7 @@ import { touchActivity, type SessionRecord } from '#platform/db/repositories/ses
 
 /** Makes a file or folder. Throws NOT_FOUND, INVALID_PATH, NAME_TAKEN, FILE_TOO_LARGE, SESSION_TOO_LARGE. */
 export async function createItem(
-  deps: ApiDeps,
+  deps: ItemDeps,
   { session, userId, wanted }: { session: SessionRecord; userId: number; wanted: CreateItem },
 ): Promise<ItemRecord> {
   const { database, config } = deps;

@@ -1,4 +1,4 @@
-import type { ApiDeps } from '#api/deps.ts';
+import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { handOffInBackground } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireItem, requireVersion } from '#api/commands/items/itemChecks.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
@@ -7,7 +7,7 @@ import { touchActivity, type SessionRecord } from '#platform/db/repositories/ses
 
 /** Deletes an item and all that is in it; saved versions stay. Throws NOT_FOUND and, when a version is given, VERSION_CONFLICT. */
 export async function deleteItem(
-  deps: ApiDeps,
+  deps: ItemDeps,
   { session, id, expectedVersion }: { session: SessionRecord; id: number; expectedVersion: number | null },
 ): Promise<void> {
   const { database } = deps;

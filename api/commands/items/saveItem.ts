@@ -1,4 +1,4 @@
-import type { ApiDeps } from '#api/deps.ts';
+import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { handOffInBackground } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireItem, requireVersion } from '#api/commands/items/itemChecks.ts';
 import { requireFileSize, requireRoom } from '#api/commands/items/itemLimits.ts';
@@ -22,7 +22,7 @@ export interface Save {
  * Saves a file; once this resolves the bytes are committed. The same bytes again make no version. Throws NOT_FOUND,
  * VERSION_CONFLICT with the present version, FILE_TOO_LARGE, SESSION_TOO_LARGE.
  */
-export async function saveItem(deps: ApiDeps, save: Save): Promise<ItemRecord> {
+export async function saveItem(deps: ItemDeps, save: Save): Promise<ItemRecord> {
   const { database, config } = deps;
   const content = parseContent(save.wanted.content, save.wanted.encoding);
   requireFileSize(config, content.size);

@@ -1,4 +1,4 @@
-import type { ApiDeps } from '#api/deps.ts';
+import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { handOffInBackground, type HandOff } from '#api/commands/items/handOffChange.ts';
 import {
   lockTree,
@@ -27,7 +27,7 @@ export interface Update {
 }
 
 /** Renames, moves, or changes the executable bit. Throws NOT_FOUND, VERSION_CONFLICT, NAME_TAKEN, INVALID_PATH, CYCLE. */
-export async function updateItem(deps: ApiDeps, update: Update): Promise<ItemRecord> {
+export async function updateItem(deps: ItemDeps, update: Update): Promise<ItemRecord> {
   const { database } = deps;
   const done = await database.transaction(async (tx) => {
     const locked = await lockTree(database, update.session, tx);
