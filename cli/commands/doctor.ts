@@ -59,10 +59,10 @@ async function describeIsolation(config: Config): Promise<string> {
 async function lookAtDatabase(config: Config): Promise<string> {
   const database = createDatabase(config);
   try {
-    const [row] = await database.query<{ version: string }>('SHOW server_version');
+    const [row] = await database.query<{ version: string }>(`SELECT current_setting('server_version') AS version`);
     const pending = await pendingMigrations(database);
     if (pending.length > 0) throw new Error(`${String(pending.length)} migrations are missing: run berth migrate`);
-    return `answers, version ${Object.values(row ?? {}).join('')}, migrated`;
+    return `answers, version ${row?.version ?? 'unknown'}, migrated`;
   } finally {
     await database.close();
   }

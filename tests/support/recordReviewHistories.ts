@@ -1,0 +1,92 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { startTestServers } from '#tests/support/servers.ts';
+import { decide, startReviewStage, type OpenReview, type ReviewStage } from '#tests/support/reviewStage.ts';
+import { build } from '#tests/support/factories.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+import { findReview } from '#platform/db/repositories/reviews.ts';
+import {
+  approveUpdate,
+  changedSignal,
+  claimUpdate,
+  refreshSnapshotUpdate,
+  rejectUpdate,
+  releaseUpdate,
+  withdrawUpdate,
+} from '#workflows/review/review.messages.ts';
+
+const FOLDER = fileURLToPath(new URL('../../workflows/review/histories', import.meta.url));
+
+type Scenario = (stage: ReviewStage, review: OpenReview) => Promise<void>;
+
+/** The lives of reviews whose histories every later version of the workflow must be able to replay. */
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  async approved(stage, review) {
+    await decide(review, claimUpdate, { actorId: stage.reviewer.id });
+    await decide(review, approveUpdate, { actorId: stage.reviewer.id, expectedSnapshotId: review.snapshotId });
+  },
+  async 'rejected-after-refresh'(stage, review) {
+    await decide(review, claimUpdate, { actorId: stage.reviewer.id });
+    await decide(review, refreshSnapshotUpdate, { actorId: stage.author.id });
+    const snapshotId = (await findReview(stage.database, review.id))?.snapshotId ?? 0;
+    const note = 'The loop never ends; please bound it.';
+    await decide(review, rejectUpdate, { actorId: stage.reviewer.id, expectedSnapshotId: snapshotId, note });
+  },
+  async 'released-and-withdrawn'(stage, review) {
+    await decide(review, claimUpdate, { actorId: stage.reviewer.id });
+    await decide(review, releaseUpdate, { actorId: stage.reviewer.id });
+    await decide(review, withdrawUpdate, { actorId: stage.author.id });
+  },
+  async 'claims-race'(stage, review) {
+    const people = await Promise.all(Array.from({ length: 6 }, () => build.user(stage.database, { reviewerLevel: 1 })));
+    await Promise.allSettled(people.map((person) => decide(review, claimUpdate, { actorId: person.id })));
+    await decide(review, withdrawUpdate, { actorId: stage.author.id });
+  },
+  async 'lease-ended'(stage, review) {
+    await decide(review, claimUpdate, { actorId: stage.reviewer.id });
+    await stage.database.query('UPDATE review_requests SET claim_expires_at = now() WHERE id = $1', [review.id]);
+    await review.handle.signal(changedSignal, {});
+    await waitFor(async () => (await findReview(stage.database, review.id))?.assignedTo === null, {
+      deadlineMs: 20_000,
+      what: 'the end of the claim',
+    });
+    await decide(review, withdrawUpdate, { actorId: stage.author.id });
+  },
+  async 'strange-signals'(stage, review) {
+    for (const args of [[], ['now'], [7], [null]]) await review.handle.signal<unknown[]>('changed', ...args);
+    await review.handle.signal<unknown[]>('noSuchSignal', 'hello');
+    await decide(review, withdrawUpdate, { actorId: stage.author.id });
+  },
+};
+
+/** Lives every scenario on a server of its own and writes their histories, without the names of this machine. */
+async function record(): Promise<void> {
+  const servers = await startTestServers();
+  process.env['BERTH_TEST_POSTGRES_URL'] = servers.postgresUrl;
+  process.env['BERTH_TEST_TEMPORAL_ADDRESS'] = servers.temporalAddress;
+  mkdirSync(FOLDER, { recursive: true });
+  try {
+    const stage = await startReviewStage();
+    for (const [name, live] of Object.entries(SCENARIOS)) {
+      const review = await stage.openReview();
+      await live(stage, review);
+      await review.handle.result();
+      const history = JSON.parse(historyToJSON(await review.handle.fetchHistory())) as unknown;
+      writeFileSync(`${FOLDER}/${name}.json`, `${JSON.stringify(history, anonymous, 1)}\n`);
+      process.stdout.write(`${name}.json\n`);
+    }
+    await stage.close();
+  } finally {
+    await servers.stop();
+  }
+}
+
+/** Histories name the process and the machine that made them, and stack traces their folders: nothing that replay reads. */
+function anonymous(key: string, value: unknown): unknown {
+  if (key === 'identity') return 'worker';
+  if (key === 'stackTrace') return '';
+  return value;
+}
+
+await record();
