@@ -14,7 +14,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Edit } from '#tests/support/mergeSimulation.ts';
 
 /** A session's volume from outside: edits it as a program of the session would, with that program's user. */
@@ -72,10 +72,16 @@ export class WorkspaceFolder {
 
   /** All paths but Berth's own, sorted; folders end in a slash. */
   list(): string[] {
-    return readdirSync(this.root, { recursive: true, withFileTypes: true })
-      .map((entry) => `${relative(this.root, join(entry.parentPath, entry.name))}${entry.isDirectory() ? '/' : ''}`)
-      .filter((path) => !path.split('/').some((name) => name.startsWith('.berth-')))
-      .sort();
+    return this.#listBelow('').sort();
+  }
+
+  // readdir's own recursion goes through links to folders.
+  #listBelow(folder: string): string[] {
+    return readdirSync(this.#at(folder), { withFileTypes: true }).flatMap((entry) => {
+      if (entry.name.startsWith('.berth-')) return [];
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? [`${path}/`, ...this.#listBelow(path)] : [path];
+    });
   }
 
   /** Contents of all files and targets of all links, by path. */
