@@ -1,0 +1,69 @@
+import { errorFromAnswer, offlineError } from './problem.ts';
+
+/** What a request carries beside its method and path. */
+export interface RequestOptions {
+  /** Sent as JSON. */
+  body?: unknown;
+  query?: Record<string, string | number | undefined>;
+  /** The version that a change is based on, for If-Match. */
+  version?: number;
+  signal?: AbortSignal;
+}
+
+const signedOutListeners = new Set<() => void>();
+
+/** Calls back when the api says that nobody is signed in any more. Returns the way to stop. */
+export function onSignedOut(listener: () => void): () => void {
+  signedOutListeners.add(listener);
+  return () => signedOutListeners.delete(listener);
+}
+
+/** Sends a request below /api/v1 and returns the parsed answer. Throws an ApiError for everything else. */
+export async function request<Answer>(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+  const answer = await send(method, path, options);
+  const body = await readJson(answer);
+  if (answer.ok) return body as Answer;
+  const error = errorFromAnswer(answer.status, body);
+  if (error.code === 'NOT_AUTHENTICATED') for (const listener of signedOutListeners) listener();
+  throw error;
+}
+
+async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
+  const headers = new Headers({ accept: 'application/json' });
+  if (options.body !== undefined) headers.set('content-type', 'application/json');
+  if (options.version !== undefined) headers.set('if-match', `"${options.version}"`);
+  if (method === 'POST') headers.set('idempotency-key', randomKey());
+  try {
+    return await fetch(`/api/v1${path}${queryString(options.query)}`, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      signal: options.signal ?? null,
+    });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw offlineError();
+  }
+}
+
+async function readJson(answer: Response): Promise<unknown> {
+  const text = await answer.text();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A proxy's page; errorFromAnswer reports it.
+    return undefined;
+  }
+}
+
+function queryString(query: RequestOptions['query']): string {
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}
+
+/** 128 random bits in hex. `crypto.randomUUID` is missing where Berth is opened by plain http on a network address. */
+export function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

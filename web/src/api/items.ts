@@ -1,0 +1,46 @@
+import type {
+  CreateItem,
+  Item,
+  ItemTree,
+  ItemVersion,
+  ItemWithContent,
+  SaveItem,
+  UpdateItem,
+} from '#shared/contracts/item.ts';
+import { request } from './client.ts';
+
+const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}/items`;
+
+/** All items of a session, without contents. */
+export function loadTree(uuid: string): Promise<ItemTree> {
+  return request('GET', at(uuid));
+}
+/** One item, a file with its content. */
+export function loadItem(uuid: string, id: number): Promise<ItemWithContent> {
+  return request('GET', `${at(uuid)}/${id}`);
+}
+/** Makes a file or folder. Throws NAME_TAKEN, INVALID_PATH, FILE_TOO_LARGE. */
+export function createItem(uuid: string, body: Partial<CreateItem> & Pick<CreateItem, 'name' | 'type'>): Promise<Item> {
+  return request('POST', at(uuid), { body });
+}
+/** Renames or moves. */
+export function updateItem(uuid: string, id: number, body: UpdateItem): Promise<Item> {
+  return request('PATCH', `${at(uuid)}/${id}`, { body });
+}
+/** Deletes an item; a folder with all that is in it. */
+export function deleteItem(uuid: string, id: number): Promise<void> {
+  return request('DELETE', `${at(uuid)}/${id}`);
+}
+/** Saves a file over `version`. Throws VERSION_CONFLICT when a newer one is there. */
+export function saveItem(uuid: string, id: number, save: SaveItem & { version: number }): Promise<Item> {
+  const { version, ...body } = save;
+  return request('PUT', `${at(uuid)}/${id}/content`, { body, version });
+}
+/** The saved versions of a file, newest first. */
+export async function listVersions(uuid: string, id: number): Promise<ItemVersion[]> {
+  return (await request<{ items: ItemVersion[] }>('GET', `${at(uuid)}/${id}/versions`)).items;
+}
+/** The address of a file's bytes, sent as an attachment. */
+export function rawAddress(uuid: string, id: number): string {
+  return `/api/v1${at(uuid)}/${id}/raw`;
+}

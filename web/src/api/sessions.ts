@@ -1,0 +1,59 @@
+import type { Page } from '#shared/contracts/problem.ts';
+import type { Accepted, CreateSession, Session } from '#shared/contracts/session.ts';
+import type { CreateTerminal, Terminal } from '#shared/contracts/terminal.ts';
+import { request } from './client.ts';
+
+const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}`;
+
+/** A page of the signed-in person's sessions, newest first. */
+export function listSessions(cursor?: string): Promise<Page<Session>> {
+  return request('GET', '/sessions', { query: { cursor, limit: 100 } });
+}
+/** Makes a session with its starter files. */
+export function createSession(body: CreateSession): Promise<Session> {
+  return request('POST', '/sessions', { body });
+}
+/** One session; NOT_FOUND for somebody else's. */
+export function loadSession(uuid: string, signal?: AbortSignal): Promise<Session> {
+  return request('GET', at(uuid), signal ? { signal } : {});
+}
+/** Gives a session another name. */
+export function renameSession(uuid: string, name: string): Promise<Session> {
+  return request('PATCH', at(uuid), { body: { name } });
+}
+/** Puts a session into the trash, where it stays 30 days. */
+export function deleteSession(uuid: string): Promise<void> {
+  return request('DELETE', at(uuid));
+}
+/** Asks for the session to be opened; it is carried out even when servers stop meanwhile. */
+export function openSession(uuid: string): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/open`);
+}
+/** Asks for the session to be closed; its files are saved first. */
+export function closeSession(uuid: string): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/close`);
+}
+/** Asks for a comparison of volume and database now. */
+export function syncSession(uuid: string): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/sync`);
+}
+/** Holds the session open without activity for so many minutes. */
+export function extendSession(uuid: string, minutes: number): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/extend`, { body: { minutes } });
+}
+/** The terminals that run in the session. */
+export async function listTerminals(uuid: string): Promise<Terminal[]> {
+  return (await request<{ items: Terminal[] }>('GET', `${at(uuid)}/terminals`)).items;
+}
+/** Starts a terminal. */
+export function createTerminal(uuid: string, body: CreateTerminal): Promise<Terminal> {
+  return request('POST', `${at(uuid)}/terminals`, { body });
+}
+/** Gives a terminal another name. */
+export function renameTerminal(uuid: string, id: string, name: string): Promise<void> {
+  return request('PATCH', `${at(uuid)}/terminals/${encodeURIComponent(id)}`, { body: { name } });
+}
+/** Ends a terminal and what runs in it. */
+export function closeTerminal(uuid: string, id: string): Promise<void> {
+  return request('DELETE', `${at(uuid)}/terminals/${encodeURIComponent(id)}`);
+}

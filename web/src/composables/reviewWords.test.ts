@@ -1,0 +1,40 @@
+import { statusWord, turnSentence } from './reviewWords.ts';
+
+const author = { id: 1, username: 'ada', reviewerLevel: 0 };
+const reviewer = { id: 2, username: 'bo', reviewerLevel: 1 };
+type Turn = Parameters<typeof turnSentence>[0];
+const review = (change: Partial<Turn> = {}): Turn => ({
+  status: 'pending',
+  withdrawnAt: null,
+  snapshotId: 7,
+  assignedTo: null,
+  submittedBy: author,
+  openIssues: 0,
+  ...change,
+});
+
+describe('whose turn it is', () => {
+  it('is told to author and reviewer each from their side', () => {
+    const held = review({ status: 'in_review', assignedTo: reviewer, openIssues: 2 });
+    expect(turnSentence(held, reviewer.id)).toBe('Your turn: read it and decide');
+    expect(turnSentence(held, author.id)).toBe('With bo, 2 open issues');
+    const rejected = review({ status: 'rejected', assignedTo: reviewer });
+    expect(turnSentence(rejected, author.id)).toContain('Your turn');
+    expect(turnSentence(rejected, reviewer.id)).toBe('Back with its author');
+  });
+  it('is the pool’s while nobody holds it, also after a release', () => {
+    expect(turnSentence(review(), reviewer.id)).toContain('you may claim it');
+    expect(turnSentence(review({ status: 'in_review' }), author.id)).toBe('Waits for a reviewer');
+  });
+  it('is nobody’s before the snapshot is made and after a withdrawal', () => {
+    expect(turnSentence(review({ snapshotId: null }), author.id)).toBe('The files are being frozen');
+    expect(turnSentence(review({ withdrawnAt: '2026-01-01T00:00:00Z' }), reviewer.id)).toBe('Withdrawn by its author');
+  });
+});
+
+describe('the chip of a review', () => {
+  it('says withdrawn rather than a status that would count against it', () => {
+    expect(statusWord({ status: 'in_review', withdrawnAt: '2026-01-01T00:00:00Z' }).word).toBe('Withdrawn');
+    expect(statusWord({ status: 'rejected', withdrawnAt: null })).toEqual({ word: 'Rejected', tone: 'bad' });
+  });
+});

@@ -1,0 +1,57 @@
+import type { Review } from '#shared/contracts/review.ts';
+import type { CommentType, ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
+import { counted } from './format.ts';
+import type { Tone } from './sessionWords.ts';
+
+const STATUSES: Readonly<Record<ReviewStatus, { word: string; tone: Tone }>> = {
+  pending: { word: 'Waiting', tone: 'warn' },
+  in_review: { word: 'In review', tone: 'accent' },
+  approved: { word: 'Approved', tone: 'good' },
+  rejected: { word: 'Rejected', tone: 'bad' },
+};
+const PRIORITIES: Readonly<Record<ReviewPriority, { word: string; tone: Tone }>> = {
+  low: { word: 'Low', tone: 'plain' },
+  medium: { word: 'Medium', tone: 'plain' },
+  high: { word: 'High', tone: 'warn' },
+  urgent: { word: 'Urgent', tone: 'bad' },
+};
+const COMMENT_TYPE_WORDS: Readonly<Record<CommentType, { word: string; tone: Tone }>> = {
+  general: { word: 'Comment', tone: 'plain' },
+  suggestion: { word: 'Suggestion', tone: 'accent' },
+  issue: { word: 'Issue', tone: 'bad' },
+  question: { word: 'Question', tone: 'warn' },
+  approval: { word: 'Looks right to me', tone: 'good' },
+};
+
+/** What the chip of a review says. A withdrawn review keeps its status and says that it was withdrawn. */
+export function statusWord(review: Pick<Review, 'status' | 'withdrawnAt'>): { word: string; tone: Tone } {
+  return review.withdrawnAt === null ? STATUSES[review.status] : { word: 'Withdrawn', tone: 'plain' };
+}
+/** A priority as people read it. */
+export function priorityWord(priority: ReviewPriority): string {
+  return PRIORITIES[priority].word;
+}
+/** How urgent a priority looks. */
+export function priorityTone(priority: ReviewPriority): Tone {
+  return PRIORITIES[priority].tone;
+}
+/** A kind of comment as people read it. */
+export function commentTypeWord(type: CommentType): { word: string; tone: Tone } {
+  return COMMENT_TYPE_WORDS[type];
+}
+
+/** Whose turn it is, in words for the person who reads it. */
+export function turnSentence(
+  review: Pick<Review, 'status' | 'withdrawnAt' | 'snapshotId' | 'assignedTo' | 'submittedBy' | 'openIssues'>,
+  readerId: number,
+): string {
+  const isAuthor = review.submittedBy.id === readerId;
+  if (review.withdrawnAt !== null) return isAuthor ? 'You withdrew it' : 'Withdrawn by its author';
+  if (review.status === 'approved') return 'Approved';
+  if (review.status === 'rejected') return isAuthor ? 'Your turn: change it and submit again' : 'Back with its author';
+  if (review.snapshotId === null) return 'The files are being frozen';
+  if (review.assignedTo === null) return isAuthor ? 'Waits for a reviewer' : 'Waits for a reviewer; you may claim it';
+  if (review.assignedTo.id === readerId) return 'Your turn: read it and decide';
+  const issues = review.openIssues > 0 ? `, ${counted(review.openIssues, 'open issue')}` : '';
+  return `With ${review.assignedTo.username}${issues}`;
+}

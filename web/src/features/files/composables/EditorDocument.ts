@@ -1,0 +1,88 @@
+import { EditorState, type Extension, type Text } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
+import { languageSlot, writingExtensions } from '../../../composables/editor/editorSetup.ts';
+import { loadLanguage } from '../../../composables/editor/languages.ts';
+
+/** The text of one open file with its history and cursor, shown by a view or not. */
+export class EditorDocument {
+  private hidden: EditorState;
+  private view: EditorView | null = null;
+  private saved: Text;
+
+  /** `edited` is called after each change, with whether the text differs from what was last saved or loaded. */
+  constructor(file: { path: string; content: string }, edited: (differs: boolean) => void) {
+    const told = EditorView.updateListener.of((update) => {
+      if (update.docChanged) edited(this.differs);
+    });
+    this.hidden = EditorState.create({
+      doc: file.content,
+      extensions: [writingExtensions(file.path), languageSlot.of([]), told],
+    });
+    this.saved = this.hidden.doc;
+    void this.useLanguageOf(file.path);
+  }
+
+  get state(): EditorState {
+    return this.view?.state ?? this.hidden;
+  }
+  get text(): string {
+    return this.state.doc.toString();
+  }
+  get differs(): boolean {
+    return !this.state.doc.eq(this.saved);
+  }
+
+  /** Shows this document in a view; the one that was shown before is put away by the caller. */
+  show(view: EditorView): void {
+    view.setState(this.hidden);
+    this.view = view;
+  }
+  /** Keeps text, history and cursor, and lets go of the view. */
+  hide(): void {
+    this.hidden = this.state;
+    this.view = null;
+  }
+
+  /** Remembers what a save carries; call the result when the save succeeded. */
+  beginSave(): { content: string; succeeded: () => void } {
+    const { doc } = this.state;
+    return { content: doc.toString(), succeeded: () => void (this.saved = doc) };
+  }
+
+  /** Takes the database's text: the whole text becomes this one, as a step that can be undone. */
+  replace(content: string): void {
+    const { doc } = this.state;
+    const next = this.state.toText(content);
+    this.saved = next;
+    if (doc.eq(next)) return;
+    this.change(differingPart(doc.toString(), next.toString()));
+  }
+
+  /** The person's own text stays and is now compared with the database's. */
+  rebase(savedContent: string): void {
+    this.saved = this.state.toText(savedContent);
+  }
+
+  private change(changes: { from: number; to: number; insert: string }): void {
+    if (this.view) this.view.dispatch({ changes });
+    else this.hidden = this.hidden.update({ changes }).state;
+  }
+
+  private async useLanguageOf(path: string): Promise<void> {
+    const language: Extension | null = await loadLanguage(path);
+    if (!language) return;
+    const effects = languageSlot.reconfigure(language);
+    if (this.view) this.view.dispatch({ effects });
+    else this.hidden = this.hidden.update({ effects }).state;
+  }
+}
+
+/** The smallest single replacement that turns `before` into `after`, so that a cursor outside of it stays in its place. */
+export function differingPart(before: string, after: string): { from: number; to: number; insert: string } {
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && before[start] === after[start]) start += 1;
+  let end = 0;
+  while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
+  return { from: start, to: before.length - end, insert: after.slice(start, after.length - end) };
+}

@@ -1,0 +1,82 @@
+import { computed, onScopeDispose, ref } from 'vue';
+import type { Item } from '#shared/contracts/item.ts';
+import * as items from '../../../api/items.ts';
+import { useLoad } from '../../../composables/useLoad.ts';
+import { parentPath, type TreeEntry } from '../../../composables/treeModel.ts';
+
+/** Events that come this close together, in milliseconds, cause one load of the tree. */
+const GATHER_MS = 120;
+/** Bytes that are turned into text at once. */
+const UPLOAD_CHUNK = 32_768;
+
+/** A session's items: loaded, changed by a person, and loaded again whenever an event says that they changed. */
+export function useFileTree(uuid: string) {
+  const tree = useLoad(() => items.loadTree(uuid));
+  const all = computed<readonly Item[]>(() => tree.value.value?.items ?? []);
+  const byPath = computed(() => new Map(all.value.map((item) => [item.path, item])));
+  const byId = computed(() => new Map(all.value.map((item) => [item.id, item])));
+  const expanded = ref(new Set<string>());
+  const notSaved = computed(() => tree.value.value?.notSaved ?? []);
+  let gathering: ReturnType<typeof setTimeout> | undefined;
+
+  onScopeDispose(() => {
+    clearTimeout(gathering);
+    tree.stop();
+  });
+
+  /** Something changed: loads once after a burst, also while a burst goes on. */
+  function noteChange(): void {
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      void tree.reload();
+    }, GATHER_MS);
+  }
+
+  /** Makes a file or folder and returns it once the tree shows it. */
+  async function create(
+    folder: string,
+    made: { name: string; type: TreeEntry['type']; content?: string },
+  ): Promise<Item> {
+    const item = await items.createItem(uuid, { ...made, parentId: byPath.value.get(folder)?.id ?? null });
+    if (folder !== '') expanded.value = new Set([...expanded.value, folder]);
+    await tree.reload();
+    return item;
+  }
+  async function rename(item: Item, name: string): Promise<void> {
+    await items.updateItem(uuid, item.id, { name });
+    await tree.reload();
+  }
+  async function remove(item: Item): Promise<void> {
+    await items.deleteItem(uuid, item.id);
+    await tree.reload();
+  }
+  /** Uploads files into a folder, one after the other; the first that is refused ends it. */
+  async function upload(folder: string, files: readonly File[]): Promise<void> {
+    const parentId = byPath.value.get(folder)?.id ?? null;
+    try {
+      for (const file of files) {
+        const content = toBase64(new Uint8Array(await file.arrayBuffer()));
+        await items.createItem(uuid, { parentId, name: file.name, type: 'file', encoding: 'base64', content });
+      }
+    } finally {
+      await tree.reload();
+    }
+  }
+  /** The names that are taken in a folder. */
+  function namesIn(folder: string): string[] {
+    return all.value.filter((item) => parentPath(item.path) === folder).map((item) => item.name);
+  }
+
+  return { tree, all, byPath, byId, expanded, notSaved, noteChange, create, rename, remove, upload, namesIn };
+}
+/** A session's items with what a person can do with them. */
+export type FileTreeModel = ReturnType<typeof useFileTree>;
+
+/** Bytes as base64, in pieces: one call with a megabyte of arguments overflows the stack. */
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let start = 0; start < bytes.length; start += UPLOAD_CHUNK) {
+    text += String.fromCharCode(...bytes.subarray(start, start + UPLOAD_CHUNK));
+  }
+  return btoa(text);
+}

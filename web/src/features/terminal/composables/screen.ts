@@ -1,0 +1,92 @@
+import { FitAddon } from '@xterm/addon-fit';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { Terminal, type ITheme } from '@xterm/xterm';
+import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { strictDocument } from './strictDocument.ts';
+
+/** Keys that belong to the page even while a terminal has the focus: F6 moves on to the next part of the page. */
+const PAGE_KEYS = new Set(['F6']);
+const FONT = getComputedStyle(document.documentElement).getPropertyValue('--font-mono') || 'monospace';
+
+/** An xterm in an element, with what a terminal in a browser must and must not do. */
+export function createScreen(host: HTMLElement, options: { theme: ITheme; onClipboard: (text: string) => void }) {
+  const terminal = new Terminal({
+    allowProposedApi: true,
+    documentOverride: strictDocument(),
+    fontFamily: FONT,
+    fontSize: 13,
+    lineHeight: 1.25,
+    scrollback: 10_000,
+    cursorBlink: true,
+    minimumContrastRatio: 4.5,
+    theme: options.theme,
+    linkHandler: { activate: (_event, address) => openLink(address) },
+  });
+  const fit = new FitAddon();
+  terminal.loadAddon(fit);
+  terminal.loadAddon(new Unicode11Addon());
+  terminal.loadAddon(new WebLinksAddon((_event, address) => openLink(address)));
+  terminal.unicode.activeVersion = '11';
+  terminal.parser.registerOscHandler(52, (data) => {
+    const text = clipboardText(data);
+    if (text !== null) options.onClipboard(text);
+    return true;
+  });
+  terminal.attachCustomKeyEventHandler((event) => handleKey(terminal, event));
+  terminal.open(host);
+  void drawByGpu(terminal);
+
+  return {
+    terminal,
+    /** Fits the rows and columns to the element; does nothing while it has no size. */
+    fit(): void {
+      if (host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
+    },
+    size: (): TerminalSize => ({ cols: terminal.cols, rows: terminal.rows }),
+    write: (data: Uint8Array, written: () => void): void => terminal.write(data, written),
+    clear: (): void => terminal.reset(),
+    dispose: (): void => terminal.dispose(),
+  };
+}
+/** A screen with its verbs. */
+export type Screen = ReturnType<typeof createScreen>;
+
+/** The text that a program wants in the clipboard by OSC 52; null when it asks to read, or sends no valid base64. */
+export function clipboardText(data: string): string | null {
+  const content = data.slice(data.indexOf(';') + 1);
+  if (content === '?' || content === '') return null;
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0)));
+  } catch {
+    // Not base64: a program's mistake, nothing to write.
+    return null;
+  }
+}
+
+/** Opens a link in a new window. Only web addresses: a terminal's output is not to be trusted with other schemes. */
+function openLink(address: string): void {
+  if (/^https?:\/\//i.test(address)) window.open(address, '_blank', 'noopener,noreferrer');
+}
+
+/** False keeps xterm from taking a key. */
+function handleKey(terminal: Terminal, event: KeyboardEvent): boolean {
+  if (PAGE_KEYS.has(event.key)) return false;
+  const copies = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === 'c';
+  if (!copies) return !(event.ctrlKey && event.shiftKey && event.key.toLowerCase() === 'v');
+  event.preventDefault();
+  if (event.type === 'keydown' && terminal.hasSelection()) document.execCommand('copy');
+  return false;
+}
+
+/** Draws by WebGL where it works; the plain renderer shows everything too, slower. */
+async function drawByGpu(terminal: Terminal): Promise<void> {
+  try {
+    const { WebglAddon } = await import('@xterm/addon-webgl');
+    const addon = new WebglAddon();
+    addon.onContextLoss(() => addon.dispose());
+    terminal.loadAddon(addon);
+  } catch {
+    // No WebGL here, or the terminal is gone already; the renderer that is there goes on.
+  }
+}

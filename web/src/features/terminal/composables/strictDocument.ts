@@ -1,0 +1,29 @@
+import { styleNonce } from '../../../composables/styleNonce.ts';
+
+/**
+ * The document as xterm's renderer should see it under a content security policy without inline styles: its style
+ * elements carry the page's nonce, and a style attribute is set through the object model, which the policy allows.
+ */
+export function strictDocument(): Document {
+  return new Proxy(document, {
+    get(target, name) {
+      if (name === 'createElement') return createStrictElement;
+      const value: unknown = Reflect.get(target, name, target);
+      // A method of the real document refuses to run on its stand-in.
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+    set: (target, name, value) => Reflect.set(target, name, value, target),
+  });
+}
+
+function createStrictElement(tag: string): HTMLElement {
+  const element = document.createElement(tag);
+  if (element instanceof HTMLStyleElement) element.nonce = styleNonce;
+  else if (element instanceof HTMLSpanElement) element.setAttribute = setStrictAttribute;
+  return element;
+}
+
+function setStrictAttribute(this: HTMLElement, name: string, value: string): void {
+  if (name === 'style') this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+}

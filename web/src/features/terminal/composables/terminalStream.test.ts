@@ -1,0 +1,154 @@
+import { ACK_EVERY } from '#shared/contracts/terminal.ts';
+import { isTerminalAnswer, TerminalStream } from './terminalStream.ts';
+
+const bytes = (length: number, from = 0) => Uint8Array.from({ length }, (_, index) => (from + index) % 251);
+const text = (value: string) => new TextEncoder().encode(value);
+const attached = (change: Partial<Parameters<TerminalStream['attached']>[0]> = {}) => ({
+  lastInputSeq: 0,
+  offset: 0,
+  reset: false,
+  end: 0,
+  ...change,
+});
+/** Plays chunks through and returns every byte that reached the screen. */
+function play(stream: TerminalStream, chunks: [number, Uint8Array][]): number[] {
+  const screen: number[] = [];
+  for (const [offset, data] of chunks) {
+    for (const piece of stream.output(offset, data) ?? []) {
+      screen.push(...piece.data);
+      stream.wrote(piece.end);
+    }
+  }
+  return screen;
+}
+
+describe('output', () => {
+  it('reaches the screen once and in order, whatever overlaps after a reconnect', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    const screen = play(stream, [
+      [0, bytes(100)],
+      [50, bytes(100, 50)],
+      [0, bytes(20)],
+      [150, bytes(10, 150)],
+    ]);
+    expect(screen).toEqual([...bytes(160)]);
+    expect(stream.attachOffset).toBe(160);
+  });
+
+  it('with a gap is refused, so that the terminal is attached again', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    stream.output(0, bytes(10));
+    expect(stream.output(11, bytes(5))).toBeNull();
+    expect(stream.attachOffset).toBe(10);
+  });
+
+  it('is asked for from the start at first, then from the last byte', () => {
+    const stream = new TerminalStream();
+    expect(stream.attachOffset).toBeNull();
+    expect(stream.attached(attached({ offset: 500 })).clear).toBe(true);
+    stream.output(500, bytes(7));
+    expect(stream.attachOffset).toBe(507);
+    expect(stream.attached(attached({ offset: 507 })).clear).toBe(false);
+  });
+
+  it('starts again on a cleared screen when the ring has wrapped', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    stream.output(0, bytes(10));
+    expect(stream.attached(attached({ offset: 9_000, reset: true })).clear).toBe(true);
+    expect(stream.output(9_000, bytes(3))).toEqual([{ data: bytes(3), end: 9_003 }]);
+  });
+});
+
+describe('acknowledgements', () => {
+  it('follow what was written, never what was only received', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    stream.output(0, bytes(3 * ACK_EVERY));
+    expect(stream.wrote(10)).toBeNull();
+    expect(stream.wrote(ACK_EVERY)).toBe(ACK_EVERY);
+    expect(stream.wrote(ACK_EVERY + 10)).toBeNull();
+    expect(stream.wrote(3 * ACK_EVERY)).toBe(3 * ACK_EVERY);
+  });
+
+  it('are sent at once when everything received is written, so that a quiet terminal owes nothing', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    stream.output(0, bytes(1));
+    expect(stream.wrote(1)).toBe(1);
+    expect(stream.wrote(1)).toBeNull();
+  });
+
+  it('never go backwards when a callback for old output comes after a reset', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    stream.output(0, bytes(10));
+    stream.reset(1_000);
+    expect(stream.wrote(10)).toBeNull();
+  });
+});
+
+describe('replay', () => {
+  it('is muted until its last byte is written, and no longer', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached({ end: 30 }));
+    const pieces = stream.output(0, bytes(50)) ?? [];
+    expect(pieces.map((piece) => piece.end)).toEqual([30, 50]);
+    expect(stream.replaying).toBe(true);
+    stream.wrote(30);
+    expect(stream.replaying).toBe(false);
+  });
+
+  it('of nothing mutes nothing', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached({ offset: 30, end: 30 }));
+    expect(stream.replaying).toBe(false);
+  });
+
+  it("tells xterm's answers from a person's keys", () => {
+    for (const answer of [
+      '\x1b[?1;2c',
+      '\x1b[>0;276;0c',
+      '\x1b[24;80R',
+      '\x1b[0n',
+      '\x1b[?2004;1$y',
+      '\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\',
+      '\x1bP1$r0m\x1b\\',
+      '\x1b[0n\x1b[1;1R',
+    ]) {
+      expect([answer, isTerminalAnswer(answer)]).toEqual([answer, true]);
+    }
+    for (const key of ['a', 'ls\r', '\x1b', '\x1b[A', '\x1b[1;5C', '\x1b[200~x\x1b[201~', '\x03', 'c', 'R', '\x1bOP']) {
+      expect([key, isTerminalAnswer(key)]).toEqual([key, false]);
+    }
+  });
+});
+
+describe('input', () => {
+  it('is numbered from 1 and sent again only if it did not arrive', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached());
+    for (const key of ['a', 'b', 'c']) stream.input(text(key));
+    const { resend } = stream.attached(attached({ lastInputSeq: 2 }));
+    expect(resend.map(({ seq, data }) => [seq, new TextDecoder().decode(data)])).toEqual([[3, 'c']]);
+    expect(stream.attached(attached({ lastInputSeq: 3 })).resend).toEqual([]);
+  });
+
+  it('goes on after the last number when the page was loaded again', () => {
+    const stream = new TerminalStream();
+    stream.attached(attached({ lastInputSeq: 41 }));
+    expect(stream.input(text('x'))[0]?.seq).toBe(42);
+  });
+
+  it('is cut into messages that the contract accepts', () => {
+    const stream = new TerminalStream();
+    const parts = stream.input(bytes(150_000));
+    expect(parts.map(({ seq, data }) => [seq, data.length])).toEqual([
+      [1, 65_536],
+      [2, 65_536],
+      [3, 18_928],
+    ]);
+  });
+});

@@ -1,0 +1,120 @@
+import { ACK_EVERY, type Attached } from '#shared/contracts/terminal.ts';
+
+/** The most bytes of one input message; the contract refuses more. */
+const MAX_INPUT_BYTES = 65_536;
+/** Inputs that are remembered until it is known that they arrived. Enough for minutes of typing. */
+const MAX_UNCONFIRMED = 512;
+
+/** A piece of output to write to the screen, and the offset after its last byte. */
+export interface Piece {
+  data: Uint8Array;
+  end: number;
+}
+/** A numbered input. */
+export interface NumberedInput {
+  seq: number;
+  data: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The bookkeeping of one terminal's stream, without socket or screen. Output: each byte is written once, in order, and
+ * acknowledged after it was written. Input: numbered, remembered until it arrived, sent at most once in effect.
+ */
+export class TerminalStream {
+  /** The offset after the last byte that was taken; null before the first attach. */
+  private received: number | null = null;
+  private written = 0;
+  private acknowledged = 0;
+  private replayEnd = 0;
+  private nextSeq = 1;
+  private unconfirmed: NumberedInput[] = [];
+
+  /** What to attach after; null asks for all that is kept. */
+  get attachOffset(): number | null {
+    return this.received;
+  }
+  /** While old output is written, answers of the screen to queries in it must not be typed. */
+  get replaying(): boolean {
+    return this.written < this.replayEnd;
+  }
+
+  /** The terminal was joined. Returns whether to clear the screen, and the inputs that never arrived. */
+  attached(answer: Attached): { clear: boolean; resend: NumberedInput[] } {
+    const clear = answer.reset || this.received === null;
+    if (clear) this.startAt(answer.offset);
+    this.replayEnd = answer.end ?? this.replayEnd;
+    return { clear, resend: this.arrivedUpTo(answer.lastInputSeq) };
+  }
+
+  /** The client fell behind: the next output begins at `offset` on a cleared screen. */
+  reset(offset: number): void {
+    this.startAt(offset);
+  }
+
+  /** The inputs after `lastInputSeq`, to be sent again in order; all before have arrived. */
+  arrivedUpTo(lastInputSeq: number): NumberedInput[] {
+    this.unconfirmed = this.unconfirmed.filter(({ seq }) => seq > lastInputSeq);
+    this.nextSeq = Math.max(this.nextSeq, lastInputSeq + 1);
+    return [...this.unconfirmed];
+  }
+
+  /**
+   * Takes output at `offset`. Bytes that came before are cut off; a chunk across the end of the replay is split there,
+   * so that muting ends exactly where new output begins. Returns null on a gap: attach again.
+   */
+  output(offset: number, data: Uint8Array): Piece[] | null {
+    const from = this.received ?? offset;
+    if (offset > from) return null;
+    const fresh = data.subarray(Math.min(data.length, from - offset));
+    if (fresh.length === 0) return [];
+    const end = from + fresh.length;
+    this.received = end;
+    if (this.replayEnd <= from || this.replayEnd >= end) return [{ data: fresh, end }];
+    const old = this.replayEnd - from;
+    return [
+      { data: fresh.subarray(0, old), end: this.replayEnd },
+      { data: fresh.subarray(old), end },
+    ];
+  }
+
+  /** The screen has written everything before `end`. Returns the offset to acknowledge, null when it can wait. */
+  wrote(end: number): number | null {
+    if (end <= this.written) return null;
+    this.written = end;
+    const due = end - this.acknowledged >= ACK_EVERY || end === this.received;
+    if (!due || end <= this.acknowledged) return null;
+    this.acknowledged = end;
+    return end;
+  }
+
+  /** Numbers what was typed or pasted, cut into messages of a size that is accepted. */
+  input(data: Uint8Array<ArrayBuffer>): NumberedInput[] {
+    const numbered: NumberedInput[] = [];
+    for (let start = 0; start < data.length; start += MAX_INPUT_BYTES) {
+      numbered.push({ seq: this.nextSeq, data: data.subarray(start, start + MAX_INPUT_BYTES) });
+      this.nextSeq += 1;
+    }
+    this.unconfirmed = [...this.unconfirmed, ...numbered].slice(-MAX_UNCONFIRMED);
+    return numbered;
+  }
+
+  private startAt(offset: number): void {
+    this.received = offset;
+    this.written = offset;
+    this.acknowledged = offset;
+    this.replayEnd = Math.min(this.replayEnd, offset);
+  }
+}
+
+/*
+ * What xterm types by itself when output asks: device attributes (c), status and cursor reports (n, R), modes ($y),
+ * window reports (t), colours and other strings (OSC, DCS). A person's keys never look like these, F3 with a modifier
+ * (CSI 1;2R) aside, which a replay may swallow.
+ */
+// eslint-disable-next-line no-control-regex -- terminal answers begin with the escape character.
+const ANSWER = /^(?:\x1b\[[?>=]?[\d;]*(?:[cnRt]|\$y)|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\))+$/;
+
+/** True when xterm wrote this as an answer to a query in the output, rather than a person. */
+export function isTerminalAnswer(data: string): boolean {
+  return ANSWER.test(data);
+}

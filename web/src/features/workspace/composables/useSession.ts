@@ -1,0 +1,100 @@
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
+import { isLivePhase, isReachablePhase } from '#shared/domain/session.ts';
+import type { BerthEvent } from '#shared/contracts/events.ts';
+import type { Session } from '#shared/contracts/session.ts';
+import * as sessions from '../../../api/sessions.ts';
+import { followSubject } from '../../../api/sockets.ts';
+import { now } from '../../../composables/now.ts';
+import { isClosing, isOpening } from '../../../composables/sessionWords.ts';
+import { useLoad } from '../../../composables/useLoad.ts';
+import { readSessionEvent, type SessionEvent } from './sessionEvent.ts';
+
+/** Minutes that Keep holds a session open. */
+export const KEEP_MINUTES = 120;
+
+/** What the rest of the page wants to hear. */
+export interface SessionListeners {
+  itemsChanged(): void;
+  conflict(paths: { path: string; copy: string }): void;
+  closed(session: Session): void;
+}
+
+/** One session as its page sees it: loaded, followed live, opened, closed, kept. */
+export function useSession(uuid: string, listeners: SessionListeners) {
+  const load = useLoad(() => sessions.loadSession(uuid));
+  const session = load.value;
+  const loadedAt = ref(Date.now());
+  const closingSoon = shallowRef<{ at: string; reason: string } | null>(null);
+  let stopFollowing: (() => void) | undefined;
+
+  const phase = computed(() => session.value?.phase ?? null);
+  const live = computed(() => phase.value !== null && isLivePhase(phase.value));
+  const reachable = computed(() => phase.value !== null && isReachablePhase(phase.value));
+  const opening = computed(() => phase.value !== null && isOpening(phase.value));
+  const closing = computed(() => phase.value !== null && isClosing(phase.value));
+  /** The stages of the opening; the one under way counts on. */
+  const stages = computed(() => {
+    const known = session.value?.stages ?? [];
+    return known.map((stage, index) => {
+      const counts = opening.value && index === known.length - 1;
+      return {
+        ...stage,
+        seconds: counts ? stage.seconds + Math.max(0, now.value - loadedAt.value) / 1_000 : stage.seconds,
+      };
+    });
+  });
+
+  watch(session, (loaded, before) => {
+    if (!loaded) return;
+    loadedAt.value = Date.now();
+    if (loaded.phase !== 'running') closingSoon.value = null;
+    if (before && isLivePhase(before.phase) && !isLivePhase(loaded.phase)) listeners.closed(loaded);
+    stopFollowing ??= followSubject({ subject: 'session', uuid }, loaded.changeSeq, { event: hear, reset: loadAll });
+  });
+  onScopeDispose(() => {
+    stopFollowing?.();
+    load.stop();
+  });
+  void load.reload();
+
+  function loadAll(): void {
+    void load.reload();
+    listeners.itemsChanged();
+  }
+  function hear(event: BerthEvent): void {
+    const heard = readSessionEvent(event);
+    if (heard) act(heard);
+  }
+  function act(event: SessionEvent): void {
+    switch (event.kind) {
+      case 'items':
+      case 'notSaved':
+        return listeners.itemsChanged();
+      case 'conflict':
+        listeners.itemsChanged();
+        return listeners.conflict(event.payload);
+      case 'closingSoon':
+        return void (closingSoon.value = event.payload);
+      case 'phase':
+      case 'session':
+      case 'review':
+        return void load.reload();
+    }
+  }
+
+  /** Asks for the session to be opened. Throws SESSION_LIMIT, which names what to close. */
+  async function open(): Promise<void> {
+    session.value = (await sessions.openSession(uuid)).session;
+  }
+  /** Asks for the session to be closed; the phases that follow arrive as events. */
+  async function close(): Promise<void> {
+    session.value = (await sessions.closeSession(uuid)).session;
+  }
+  /** Holds the session open although nothing happens in it. */
+  async function keep(): Promise<void> {
+    await sessions.extendSession(uuid, KEEP_MINUTES);
+    closingSoon.value = null;
+  }
+
+  return { load, session, phase, live, reachable, opening, closing, stages, closingSoon, open, close, keep };
+}
