@@ -86,7 +86,8 @@ async function record(): Promise<void> {
 function anonymous(key: string, value: unknown): unknown {
   if (key === 'identity') return 'worker';
   if (key === 'stackTrace') return '';
-  return value;
+  // A sticky queue carries the name of its process too.
+  return typeof value === 'string' && /^\d+@/.test(value) ? 'worker' : value;
 }
 
 await record();
