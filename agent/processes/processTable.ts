@@ -40,9 +40,13 @@ export function listProcesses(): ProcessEntry[] {
     .flatMap((name) => readProcess(Number(name)) ?? []);
 }
 
+/** What a terminal is started with; `exec` may put any other program in its place. */
+const SHELLS = new Set(['bash', 'sh', 'dash', 'ash', 'busybox']);
+
 /** The name of the job in the foreground of a shell's terminal, null while the shell itself waits for input. */
 export function foregroundJob(shell: number): string | null {
   const process = readProcess(shell);
-  if (process === null || process.foregroundGroup <= 0 || process.foregroundGroup === process.group) return null;
+  if (process === null || process.foregroundGroup <= 0) return null;
+  if (process.foregroundGroup === process.group) return SHELLS.has(process.name) ? null : process.name;
   return readProcess(process.foregroundGroup)?.name ?? null;
 }

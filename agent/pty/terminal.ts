@@ -83,7 +83,7 @@ export class Terminal {
   /** Begins to send to a reader that has been told where it starts. */
   begin(reader: Reader): void {
     reader.flush();
-    if (this.#isDrained) reader.exit(this.exitCode);
+    if (this.#isDrained && !this.running) reader.exit(this.exitCode);
     this.#decide();
   }
 
@@ -189,12 +189,18 @@ export class Terminal {
     // Nobody is held back by output that has ended: what the terminal still holds goes into the ring.
     this.#pins.clear();
     this.#process.resume();
-    setTimeout(() => this.#process.destroy(), DRAIN_MS);
+    if (this.#isDrained) this.#tellExit();
+    else setTimeout(() => this.#process.destroy(), DRAIN_MS);
   }
 
+  /** The end of the output and the end of the program come in any order. */
   #drained(): void {
     this.#isDrained = true;
     if (this.#askAgain !== null) clearTimeout(this.#askAgain);
+    if (!this.running) this.#tellExit();
+  }
+
+  #tellExit(): void {
     for (const reader of this.#readers) reader.exit(this.exitCode);
   }
 }

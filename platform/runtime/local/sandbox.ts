@@ -74,6 +74,8 @@ export function sandboxArguments(
     ...['--ro-bind', sources.ptyModule, SANDBOX_PATHS.ptyModule],
     // Not into the workspace: bwrap may not enter it where Berth is root and the workspace belongs to somebody else.
     ...['--bind', socketFolder, SOCKET_MOUNT, '--bind', workspace, WORKSPACE_MOUNT, '--chdir', '/'],
+    // Last: everything above needs a root that can still be written.
+    ...['--remount-ro', '/'],
   ];
 }
 

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { MAX_TERMINALS, RING_BYTES } from '#shared/contracts/agentProtocol.ts';
+import { HIGH_WATER } from '#shared/contracts/terminal.ts';
+import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
+import { openScreen, type TerminalScreen } from '#tests/support/terminalScreen.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+const SIZE = { cols: 80, rows: 24 };
+let session: LocalSession;
+
+beforeAll(async () => {
+  session = await startLocalSession();
+}, 60_000);
+afterAll(() => session.stop());
+
+/** A terminal with its prompt. */
+async function openTerminal(): Promise<{ id: string; screen: TerminalScreen }> {
+  const { id } = await session.client.openTerminal({ name: null, size: SIZE });
+  const screen = await openScreen(session.client, id);
+  await screen.awaitText('$ ');
+  return { id, screen };
+}
+
+async function closeAll(): Promise<void> {
+  for (const { id } of await session.client.listTerminals()) await session.client.closeTerminal(id);
+}
+
+async function endOf(id: string): Promise<number> {
+  return (await session.client.listTerminals()).find((terminal) => terminal.id === id)?.end ?? 0;
+}
+
+/** Resolves once the terminal's output has stood still for 300 ms. */
+async function awaitStandstill(id: string): Promise<number> {
+  let last = { end: -1, since: 0 };
+  return waitFor(
+    async () => {
+      const end = await endOf(id);
+      if (end !== last.end) last = { end, since: Date.now() };
+      return Date.now() - last.since > 300 ? end : 0;
+    },
+    { deadlineMs: 15_000, what: 'a standstill' },
+  );
+}
+
+describe('a terminal', () => {
+  afterEach(closeAll);
+
+  it('echoes, runs programs and tells its exit code after its last byte', async () => {
+    const { id, screen } = await openTerminal();
+    screen.type('echo six times seven is $((6*7)); exit 3\r');
+    await waitFor(() => screen.exitCode !== undefined);
+    expect(screen.exitCode).toBe(3);
+    expect(screen.text()).toContain('six times seven is 42');
+    const listed = (await session.client.listTerminals()).find((terminal) => terminal.id === id);
+    expect(listed).toMatchObject({ running: false, exitCode: 3, end: screen.offset() });
+  });
+
+  it('tells the title that a program sets, and keeps the name that a person gives', async () => {
+    const { id, screen } = await openTerminal();
+    screen.type("printf '\\033]0;my %s\\007' title\r");
+    await session.client.renameTerminal(id, 'server');
+    await waitFor(async () => (await session.client.listTerminals()).find((one) => one.id === id)?.title === 'my title');
+    expect((await session.client.listTerminals()).find((one) => one.id === id)?.name).toBe('server');
+  });
+
+  it('takes each input once, however often it is sent', async () => {
+    const { id, screen } = await openTerminal();
+    const again = await openScreen(session.client, id, { clientId: 'one-client' });
+    again.attachment.input(1, Buffer.from('echo on'));
+    again.attachment.input(2, Buffer.from('ce-$((1+1))\r'));
+    again.attachment.input(1, Buffer.from('echo twice\r'));
+    again.attachment.input(2, Buffer.from('echo twice\r'));
+    await screen.awaitText('once-2');
+    const rejoined = await openScreen(session.client, id, { clientId: 'one-client' });
+    expect(rejoined.attachment.lastInputSeq).toBe(2);
+    expect(screen.text()).not.toContain('twice');
+  });
+
+  it('has the size of the client that typed last', async () => {
+    const { id, screen } = await openTerminal();
+    const other = await openScreen(session.client, id);
+    other.attachment.resize({ cols: 50, rows: 20 });
+    screen.type('stty size; echo first\r');
+    await screen.awaitText('first\r\n\u001b');
+    expect(screen.text()).toContain('24 80');
+    other.type('stty size; echo second\r');
+    await screen.awaitText('\r\nsecond');
+    expect(screen.text()).toContain('20 50');
+  });
+
+  it('gives a client that was killed exactly the rest: together they are byte for byte what was printed', async () => {
+    const { id, screen } = await openTerminal();
+    const killed = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../tests/support/recordTerminal.ts', import.meta.url)), id],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          NODE_OPTIONS: '',
+          BERTH_SECRET: session.config.BERTH_SECRET,
+          BERTH_DATA_DIR: session.config.BERTH_DATA_DIR,
+          SESSION_UUID: session.uuid,
+        },
+      },
+    );
+    const recorded: Buffer[] = [];
+    killed.stdout.on('data', (chunk: Buffer) => {
+      recorded.push(chunk);
+      // In the middle of the output, with bytes under way.
+      if (Buffer.concat(recorded).includes('line 3000')) killed.kill('SIGKILL');
+    });
+    await waitFor(() => recorded.length > 0, { what: 'the recorder to join' });
+    screen.type('for i in $(seq 1 20000); do echo line $i; done; echo the end is $((1+1))\r');
+    await once(killed, 'close');
+    const head = Buffer.concat(recorded);
+    const rest = await openScreen(await session.connect(), id, { offset: head.length });
+    await rest.awaitText('the end is 2', 30_000);
+    await screen.awaitText('the end is 2', 30_000);
+    const end = Math.min(rest.offset(), screen.offset());
+    const digest = (bytes: Buffer): string => createHash('sha256').update(bytes.subarray(0, end)).digest('hex');
+    expect(head.length).toBeGreaterThan(10_000);
+    expect(rest.attachment.reset).toBe(false);
+    expect(digest(Buffer.concat([head, rest.bytes()]))).toBe(digest(screen.bytes()));
+  }, 60_000);
+
+  it('blocks a flooding program a window beyond its only reader, and runs free once that is silent', async () => {
+    const { id } = await session.client.openTerminal({ name: null, size: SIZE });
+    const screen = await openScreen(session.client, id, { acknowledges: false });
+    await screen.awaitText('$ ');
+    screen.attachment.ack(screen.offset());
+    const start = screen.offset();
+    screen.type('yes flood\r');
+    await waitFor(() => screen.offset() - start >= HIGH_WATER, { what: 'a full window' });
+    const held = await endOf(id);
+    expect(held - start).toBeLessThan(HIGH_WATER + 128 * 1024);
+    expect(screen.offset() - start).toBe(HIGH_WATER);
+    // After 2 s without a word the reader holds nothing back any more.
+    await waitFor(async () => (await endOf(id)) > start + 3 * RING_BYTES, { deadlineMs: 10_000 });
+    // What it missed is gone: it starts afresh at what the ring still holds.
+    screen.attachment.ack(screen.offset());
+    await waitFor(() => screen.resets.length > 0);
+  }, 30_000);
+
+  it('is never held back by a reader that is hidden', async () => {
+    const { id, screen } = await openTerminal();
+    screen.attachment.counts(false);
+    const hidden = await openScreen(session.client, id, { counts: false, acknowledges: false });
+    screen.type('yes flood\r');
+    await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES, { deadlineMs: 15_000 });
+    expect(hidden.closed).toBe(false);
+  }, 30_000);
+
+  it('keeps the unacknowledged tail of a lost reader, and blocks rather than overwrite it', async () => {
+    const { id } = await session.client.openTerminal({ name: null, size: SIZE });
+    const lost = await session.connect();
+    const screen = await openScreen(lost, id, { clientId: 'lost-reader', acknowledges: false });
+    await screen.awaitText('$ ');
+    const seen = screen.offset();
+    screen.attachment.ack(seen);
+    screen.type('yes pinned\r');
+    await waitFor(() => screen.offset() > seen + 1_000);
+    lost.close();
+    const held = await awaitStandstill(id);
+    expect(held - seen).toBeLessThanOrEqual(RING_BYTES);
+    expect(held - seen).toBeGreaterThan(RING_BYTES / 2);
+    const back = await openScreen(session.client, id, { clientId: 'lost-reader', offset: seen });
+    expect(back.attachment.reset).toBe(false);
+    await waitFor(() => back.offset() > held);
+  }, 30_000);
+
+  it('pins nothing for a reader that left in order', async () => {
+    const { id } = await session.client.openTerminal({ name: null, size: SIZE });
+    const screen = await openScreen(session.client, id, { acknowledges: false });
+    await screen.awaitText('$ ');
+    screen.type('yes free\r');
+    await waitFor(() => screen.offset() > 10_000);
+    screen.attachment.detach();
+    await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES, { deadlineMs: 15_000 });
+  }, 30_000);
+
+  it('answers its neighbours at once while it floods, and stops at Ctrl-C', async () => {
+    const neighbour = await openTerminal();
+    const flooder = await openTerminal();
+    flooder.screen.type('yes\r');
+    await waitFor(() => flooder.screen.offset() > 4 * RING_BYTES, { deadlineMs: 20_000, what: 'a flood' });
+    const times: number[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      const before = performance.now();
+      neighbour.screen.type(`echo n$((${count}+1000))n\r`);
+      await neighbour.screen.awaitText(`n${count + 1000}n`);
+      times.push(performance.now() - before);
+    }
+    const slowest = Math.max(...times);
+    const before = performance.now();
+    flooder.screen.type('\u0003');
+    await waitFor(async () => (await session.client.activity()).foregroundJob === null);
+    console.info(`flood: slowest echo ${slowest.toFixed(1)} ms, Ctrl-C after ${(performance.now() - before).toFixed(1)} ms`);
+    expect(slowest).toBeLessThan(1_000);
+  }, 60_000);
+
+  it('is one of at most sixteen', async () => {
+    for (let count = 0; count < MAX_TERMINALS; count += 1) {
+      await session.client.openTerminal({ name: null, size: SIZE });
+    }
+    await expect(session.client.openTerminal({ name: null, size: SIZE })).rejects.toMatchObject({ code: 'TERMINAL_LIMIT' });
+  });
+
+  it('that does not exist is TERMINAL_NOT_FOUND', async () => {
+    await expect(openScreen(session.client, 'no-such-terminal')).rejects.toMatchObject({ code: 'TERMINAL_NOT_FOUND' });
+    await expect(session.client.renameTerminal('no-such-terminal', 'x')).rejects.toMatchObject({ code: 'TERMINAL_NOT_FOUND' });
+  });
+
+  it('outlives every caller', async () => {
+    const { id, screen } = await openTerminal();
+    screen.type('x=kept\r');
+    session.client.close();
+    session.client = await session.connect();
+    const again = await openScreen(session.client, id);
+    again.type('echo $x-$x\r');
+    await again.awaitText('kept-kept');
+  });
+});
+
+describe('activity', () => {
+  afterEach(closeAll);
+
+  it('names the job in the foreground and counts seconds since the last sign of life', async () => {
+    const { screen } = await openTerminal();
+    screen.type('sleep 60\r');
+    const busy = await waitFor(async () => {
+      const activity = await session.client.activity();
+      return activity.foregroundJob === null ? null : activity;
+    });
+    expect(busy).toMatchObject({ foregroundJob: 'sleep', idleSeconds: 0 });
+    screen.type('\u0003');
+    await waitFor(async () => {
+      const activity = await session.client.activity();
+      return activity.foregroundJob === null && activity.idleSeconds > 0.2;
+    });
+  });
+});
