@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type { ApiDeps } from '#api/deps.ts';
+import { createDocumentation } from '#api/http/documentation.ts';
 import { createHealth } from '#api/http/health.ts';
 import { API_PREFIX, mountRoutes } from '#api/http/mountRoutes.ts';
 import { createObserver } from '#api/http/observe.ts';
@@ -61,7 +62,7 @@ function createApplication(deps: ApiDeps, limits: RateLimits, metrics: ApiMetric
   application.disable('etag');
   application.set('trust proxy', deps.config.BERTH_TRUST_PROXY_HOPS);
   application.use(nameRequest, createObserver(metrics, deps.log), ...createSecurityHeaders(deps.config));
-  application.use(createHealth(deps));
+  application.use(createHealth(deps), createDocumentation(routes));
   application.use(API_PREFIX, mountRoutes(deps, limits, routes));
   application.use('/api', (_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
   application.use(createSite());

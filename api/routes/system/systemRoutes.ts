@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { authenticate } from '#api/auth/authenticate.ts';
+import { VERSION } from '#api/http/version.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
 import { presentSystem } from '#api/presenters/systemPresenter.ts';
 import { anyUserExists } from '#platform/db/repositories/users.ts';
 import { SystemInfo } from '#shared/contracts/system.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 /** Facts about this installation. */
 export const systemRoutes: Route[] = [
@@ -23,7 +19,7 @@ export const systemRoutes: Route[] = [
       const caller = await authenticate(deps, request.headers);
       const firstAccount = !(await anyUserExists(deps.database));
       const isOperator = caller?.isOperator ?? false;
-      return { status: 200, body: presentSystem(deps.config, { version, firstAccount, isOperator }) };
+      return { status: 200, body: presentSystem(deps.config, { version: VERSION, firstAccount, isOperator }) };
     },
   }),
 ];
