@@ -16,6 +16,8 @@ export interface TemporalOptions {
   databaseFile: string | null;
   /** Whether the web interface is served. */
   ui: boolean;
+  /** The port that is wanted; any other free one when it is taken. */
+  port?: number;
   logFile: string;
   /** Where its pid and start time are kept for the next start. */
   pidFile: string;
@@ -33,7 +35,7 @@ export interface EmbeddedTemporal {
 
 /** Starts the dev server on free ports of 127.0.0.1 with Berth's search attributes. Resolves when its namespace answers. */
 export async function startTemporal(options: TemporalOptions): Promise<EmbeddedTemporal> {
-  const port = await freePort(options.ui ? 7_233 : 0);
+  const port = await freePort(options.port ?? (options.ui ? 7_233 : 0));
   const uiPort = options.ui ? await freePort(8_233) : 0;
   const child = launch(options, port, uiPort);
   if (child.pid === undefined) throw new Error(`The Temporal CLI ${options.program} cannot be run.`);

@@ -97,7 +97,7 @@ const NOTES = 'print("from the editor")\n';
       await ada.page.getByRole('dialog').getByLabel('Name').fill('fractals');
       const startedAt = Date.now();
       await ada.page.getByRole('dialog').getByRole('button', { name: 'Create and open' }).click();
-      await workspace.seesInTerminal(/[$#] $/m, 30_000);
+      await workspace.seesInTerminal(/[$#]\s*$/m, 30_000);
       console.log(`create and open to the first prompt in the browser: ${String(Date.now() - startedAt)} ms`);
       uuid = /sessions\/([0-9a-f-]{36})/.exec(ada.page.url())?.[1] ?? '';
       await workspace.seesState('Open');
@@ -169,7 +169,7 @@ const NOTES = 'print("from the editor")\n';
       await workspace.type(
         `python3 -c 'import signal,time; signal.signal(signal.SIGHUP, signal.SIG_IGN); print("dea"+"f"); time.sleep(600)' &`,
       );
-      await workspace.seesInTerminal(/^deaf/m);
+      await workspace.seesInTerminal(/deaf/);
       await workspace.type('echo the last word > last.txt');
       await workspace.close();
       await waitFor(async () => ['saving', 'closing'].includes((await phase()) ?? ''), { what: 'the close to begin' });
@@ -204,7 +204,7 @@ const NOTES = 'print("from the editor")\n';
       });
       killPart(dataDir, 'worker');
       await waitFor(async () => (await phase()) === 'running', { ...HEALED, what: 'the session to be open' });
-      await workspace.seesInTerminal(/[$#] $/m, 30_000);
+      await workspace.seesInTerminal(/[$#]\s*$/m, 30_000);
       await workspace.type('cat last.txt src/notes.py a/b/c.txt | tr "\\n" "~"');
       await workspace.seesInTerminal(/written while closed~print\("from the editor"\)~hi~/);
     },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createItem } from '#api/commands/items/createItem.ts';
 import { deleteItem } from '#api/commands/items/deleteItem.ts';
+import { handOffsSettled } from '#api/commands/items/handOffChange.ts';
 import { saveItem } from '#api/commands/items/saveItem.ts';
 import { updateItem } from '#api/commands/items/updateItem.ts';
 import { CreateItem } from '#shared/contracts/item.ts';
@@ -15,7 +16,6 @@ import { createTestDatabase, type TestDatabase } from '#tests/support/database.t
 import { shortPath, type Edit } from '#tests/support/mergeSimulation.ts';
 import { createAgentGround, type AgentGround, type GroundSession } from '#tests/support/openedSession.ts';
 import { scaled, SEED } from '#tests/support/scale.ts';
-import { waitFor } from '#tests/support/waitFor.ts';
 
 let test: TestDatabase;
 let ground: AgentGround;
@@ -91,28 +91,16 @@ async function playRound(session: GroundSession, step: Round, acknowledged: Set<
     return;
   }
   await edits();
-  await untilHandedOn(session);
+  await handOffsSettled();
   // What a program left here before a whole cycle is as good as acknowledged after it.
   const left = [...session.workspace.contents().values()].map((bytes) => sha256(bytes));
   const { more } = await session.reconcile();
   if (!more) for (const digest of left) acknowledged.add(digest);
 }
 
-/** Hand-offs run in the background: wait until the volume is quiet, so that the scan is not of yesterday's bytes. */
-async function untilHandedOn(session: GroundSession): Promise<void> {
-  let last = '';
-  await waitFor(async () => {
-    const now = JSON.stringify([...session.workspace.contents()].map(([path, bytes]) => [path, sha256(bytes)]));
-    const isQuiet = now === last;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return isQuiet;
-  });
-}
-
 /** Two quiet cycles at most once nothing is under way; a third changes nothing. */
 async function comeToRest(session: GroundSession): Promise<void> {
-  await untilHandedOn(session);
+  await handOffsSettled();
   await session.reconcile();
   await session.reconcile();
   expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });

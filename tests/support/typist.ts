@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { io } from 'socket.io-client';
+import type { HttpPerson } from '#tests/e2e/httpPerson.ts';
+
+const SIZE = { cols: 120, rows: 30 };
+
+/** Somebody at a terminal, over the same socket as the browser. */
+export interface Typist {
+  /** Types a line. */
+  line(text: string): void;
+  /** Everything that the terminal has shown so far. */
+  shown(): string;
+  leave(): void;
+}
+
+/** Opens a terminal in a running session and attaches to it. */
+export async function typist(url: string, person: HttpPerson, sessionUuid: string): Promise<Typist> {
+  const made = await person.request('POST', `/api/v1/sessions/${sessionUuid}/terminals`, {});
+  const terminalId = (made.body as { id: string }).id;
+  const socket = io(`${url}/terminal`, {
+    transports: ['websocket'],
+    extraHeaders: { cookie: person.cookie(), origin: url },
+  });
+  let shown = '';
+  let seq = 0;
+  socket.on('output', ({ offset, data }: { offset: number; data: Buffer }) => {
+    shown += data.toString();
+    socket.emit('ack', { sessionUuid, terminalId, offset: offset + data.byteLength });
+  });
+  const attach = { sessionUuid, terminalId, clientId: randomUUID(), offset: null, size: SIZE, visible: true };
+  const answer = (await socket.timeout(10_000).emitWithAck('attach', attach)) as { ok: boolean };
+  if (!answer.ok) throw new Error(`the terminal was refused: ${JSON.stringify(answer)}`);
+  return {
+    line: (text) =>
+      void socket.emit('input', { sessionUuid, terminalId, seq: (seq += 1), data: Buffer.from(`${text}\n`) }),
+    shown: () => shown,
+    leave: () => void socket.disconnect(),
+  };
+}
