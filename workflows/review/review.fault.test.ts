@@ -1,0 +1,118 @@
+import { cookieName } from '#api/auth/cookies.ts';
+import { startSignIn } from '#api/auth/signIn.ts';
+import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
+import { findReview } from '#platform/db/repositories/reviews.ts';
+import { build, type BuiltUser } from '#tests/support/factories.ts';
+import { useFreshReviewIds } from '#tests/support/reviewWorkers.ts';
+import { startStack, type Stack } from '#tests/support/stack.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack();
+  await useFreshReviewIds(stack.database);
+}, 90_000);
+afterAll(() => stack.stop(), 60_000);
+
+interface Person extends BuiltUser {
+  cookie: string;
+}
+
+async function person(reviewerLevel: number): Promise<Person> {
+  const user = await build.user(stack.database, { reviewerLevel });
+  const origin = { address: '127.0.0.1', userAgent: 'test' };
+  const id = await startSignIn(stack, { userId: user.id, origin });
+  return { ...user, cookie: `${cookieName(stack.config)}=${id}` };
+}
+
+async function post(
+  by: Person,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; body: { id: number; code?: string } }> {
+  const answer = await fetch(`${stack.url}/api/v1${path}`, {
+    method: 'POST',
+    headers: {
+      cookie: by.cookie,
+      origin: stack.url,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, body: (await answer.json()) as { id: number; code?: string } };
+}
+
+async function submit(author: Person): Promise<number> {
+  const session = await build.session(stack.database, { userId: author.id });
+  await build.file(stack.database, { sessionId: session.id, name: 'main.py' });
+  return (await post(author, `/sessions/${session.uuid}/reviews`, { title: 'fractals' })).body.id;
+}
+
+const PATIENCE = { deadlineMs: 60_000 };
+
+/** Kills the worker with SIGKILL so long from now, wherever its work then is, and starts it again. */
+async function killWorkerAfter(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await stack.worker.kill();
+  stack.worker.start();
+}
+
+describe('a worker that is killed', () => {
+  it.each([1, 2, 3])(
+    'while a snapshot is made leaves exactly one snapshot and one history row (%i)',
+    async () => {
+      const author = await person(0);
+      const id = await submit(author);
+      await killWorkerAfter(moment);
+      await waitFor(async () => (await findReview(stack.database, id))?.snapshotId, {
+        ...PATIENCE,
+        what: 'the snapshot',
+      });
+      const [made] = await stack.database.query<{ snapshots: number }>(
+        `SELECT count(*)::int AS snapshots FROM snapshots n JOIN sessions s ON s.id = n.session_id
+       JOIN review_requests r ON r.session_id = s.uuid WHERE r.id = $1`,
+        [id],
+      );
+      expect(made?.snapshots).toBe(1);
+      expect(await listHistory(stack.database, id)).toHaveLength(1);
+      expect((await verifyHistory(stack.database, id)).valid).toBe(true);
+    },
+    90_000,
+  );
+
+  it('while ten people claim leaves one holder, one row, and no verdict lost after it', async () => {
+    const author = await person(0);
+    const id = await submit(author);
+    await waitFor(async () => (await findReview(stack.database, id))?.snapshotId, {
+      ...PATIENCE,
+      what: 'the snapshot',
+    });
+    const people = await Promise.all(Array.from({ length: 10 }, () => person(1)));
+    const killed = killWorkerAfter(40);
+    const answers = await Promise.all(people.map((each) => post(each, `/reviews/${id}/claim`)));
+    await killed;
+    // Some had to be told that it takes longer; none was told something wrong.
+    for (const { status } of answers) expect([200, 202, 409, 503]).toContain(status);
+    expect(answers.filter((answer) => answer.status === 200).length).toBeLessThanOrEqual(1);
+    const review = await waitFor(
+      async () => {
+        const row = await findReview(stack.database, id);
+        return row?.assignedTo === null ? null : row;
+      },
+      { ...PATIENCE, what: 'a holder' },
+    );
+    const holder = people.find((each) => each.id === review.assignedTo?.id);
+    if (holder === undefined) throw new Error('the holder is none of those who claimed');
+    const winner = people[answers.findIndex((answer) => answer.status === 200)];
+    expect(winner?.id ?? holder.id).toBe(holder.id);
+    const verdict = { expectedSnapshotId: review.snapshotId, summary: '' };
+    await waitFor(async () => (await post(holder, `/reviews/${id}/approve`, verdict)).status === 200, {
+      ...PATIENCE,
+      what: 'the verdict',
+    });
+    const history = await listHistory(stack.database, id);
+    expect(history.map((row) => row.description.split(':')[0])).toEqual(['submit', 'claim', 'approve']);
+    expect((await verifyHistory(stack.database, id)).valid).toBe(true);
+  }, 150_000);
+});
