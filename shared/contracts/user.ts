@@ -21,15 +21,18 @@ export type Person = z.infer<typeof Person>;
 
 /** Body of a registration. The password's strength is checked by the server. */
 export const Register = z.strictObject({
-  username: z.string().trim().min(2).max(40),
-  email: z.email().max(200),
-  password: z.string().min(8).max(1024),
+  username: z.string().trim().min(2, 'use at least 2 characters').max(40, 'use at most 40 characters'),
+  email: z.email('enter an e-mail address, such as ada@example.org').max(200, 'use at most 200 characters'),
+  password: z.string().min(8, 'use at least 8 characters').max(1024, 'use at most 1,024 characters'),
   operatorCode: z.string().max(100).optional(),
 });
 export type Register = z.infer<typeof Register>;
 
 /** Body of a login; `username` may also be the e-mail address. */
-export const Login = z.strictObject({ username: z.string().min(1).max(200), password: z.string().min(1).max(1024) });
+export const Login = z.strictObject({
+  username: z.string().min(1, 'enter your user name').max(200),
+  password: z.string().min(1, 'enter your password').max(1024),
+});
 export type Login = z.infer<typeof Login>;
 
 /** Body of a grant of a reviewer level. */

@@ -71,7 +71,7 @@ export function writingExtensions(label: string): Extension {
 /** Holds the language of a state, which arrives after the text. */
 export const languageSlot = new Compartment();
 
-/** Makes a view; its style sheet carries the page's nonce. */
-export function mountView(host: HTMLElement, state: EditorState): EditorView {
-  return new EditorView({ state, parent: host });
+/** A state without text, for a view that is given its document next. The nonce counts from the first style sheet on. */
+export function emptyState(): EditorState {
+  return EditorState.create({ extensions: EditorView.cspNonce.of(styleNonce) });
 }

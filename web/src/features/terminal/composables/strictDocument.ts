@@ -16,8 +16,21 @@ export function strictDocument(): Document {
   });
 }
 
+/**
+ * Runs `open` while the document itself makes strict elements: xterm's viewport takes the real document for one style
+ * element whatever stand-in it was given.
+ */
+export function withStrictElements(open: () => void): void {
+  document.createElement = createStrictElement as typeof document.createElement;
+  try {
+    open();
+  } finally {
+    Reflect.deleteProperty(document, 'createElement');
+  }
+}
+
 function createStrictElement(tag: string): HTMLElement {
-  const element = document.createElement(tag);
+  const element = Document.prototype.createElement.call(document, tag);
   if (element instanceof HTMLStyleElement) element.nonce = styleNonce;
   else if (element instanceof HTMLSpanElement) element.setAttribute = setStrictAttribute;
   return element;
