@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
+import { handOffsSettled } from '#api/commands/items/handOffChange.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { createDocumentation } from '#api/http/documentation.ts';
 import { createHealth } from '#api/http/health.ts';
@@ -52,6 +53,8 @@ export function createApi(deps: ApiDeps): Api {
     async close() {
       await sockets.close();
       await Promise.all([closeServer(server), closeServer(metricsServer)]);
+      // Each is bounded in time; their agents and the database are closed next.
+      await handOffsSettled();
     },
   };
 }

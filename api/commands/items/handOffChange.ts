@@ -32,10 +32,19 @@ type Deps = Pick<ApiDeps, 'database' | 'agentPool' | 'log'>;
  * reconcile carries it.
  */
 export function handOffInBackground(deps: Deps, session: SessionRecord, change: HandOff): void {
-  handOffChange(deps, session, change).catch((error: unknown) => {
+  const work = handOffChange(deps, session, change).catch((error: unknown) => {
     // The change is committed; only its way to the volume is slower now.
     deps.log.debug({ err: error, session: session.uuid, kind: change.kind }, 'a change was left to the reconcile');
   });
+  underWay.add(work);
+  void work.finally(() => underWay.delete(work));
+}
+
+const underWay = new Set<Promise<void>>();
+
+/** Resolves once no hand-off of this process is under way: what an orderly shutdown waits for, within its own deadline. */
+export async function handOffsSettled(): Promise<void> {
+  while (underWay.size > 0) await Promise.all(underWay);
 }
 
 /** Hands a committed change to the agent and moves the base on its acknowledgement. Does nothing for a session that is not open. */
