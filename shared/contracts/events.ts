@@ -27,7 +27,7 @@ export const SessionEventPayloads = {
 export type SessionEventKind = keyof typeof SessionEventPayloads;
 
 /** Kinds of review events; the page loads what changed. */
-export const REVIEW_EVENT_KINDS = ['review', 'comments', 'history'] as const;
+const REVIEW_EVENT_KINDS = ['review', 'comments', 'history'] as const;
 /** A kind of review event. */
 export type ReviewEventKind = (typeof REVIEW_EVENT_KINDS)[number];
 

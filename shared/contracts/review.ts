@@ -4,7 +4,7 @@ import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { ItemEncoding } from '#shared/contracts/item.ts';
 
 /** What the caller may do with a review now; decided by the api, so that a page never guesses. */
-export const REVIEW_ACTIONS = [
+const REVIEW_ACTIONS = [
   'claim',
   'release',
   'comment',
@@ -62,15 +62,13 @@ export const ReviewQuery = z.strictObject({
 });
 export type ReviewQuery = z.infer<typeof ReviewQuery>;
 
-/** Body of an approval. A verdict is about exact bytes, so it names the snapshot. */
-export const ApproveReview = z.strictObject({
+/** Body of an approval or a rejection. A verdict is about exact bytes, so it names the snapshot. */
+export const GiveVerdict = z.strictObject({
   expectedSnapshotId: z.int().positive(),
+  /** A rejection without an open issue needs at least 20 characters. */
   summary: z.string().max(20_000).default(''),
 });
-export type ApproveReview = z.infer<typeof ApproveReview>;
-/** Body of a rejection; without an open issue the summary has at least 20 characters. */
-export const RejectReview = ApproveReview;
-export type RejectReview = z.infer<typeof RejectReview>;
+export type GiveVerdict = z.infer<typeof GiveVerdict>;
 /** Body of an approval over open issues by level 4. */
 export const OverrideReview = z.strictObject({
   expectedSnapshotId: z.int().positive(),

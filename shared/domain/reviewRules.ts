@@ -23,7 +23,7 @@ export interface ReviewFacts {
 }
 
 /** Who asks, with the level that they have now. */
-export interface ReviewActor {
+interface ReviewActor {
   id: number;
   reviewerLevel: number;
 }

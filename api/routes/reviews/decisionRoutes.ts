@@ -3,7 +3,7 @@ import { decideReview } from '#api/commands/reviews/decideReview.ts';
 import { defineRoute, type Reply, type RequestContext, type Route } from '#api/http/route.ts';
 import { presentReview } from '#api/presenters/reviewPresenter.ts';
 import { ReviewParams } from '#api/routes/reviews/parameters.ts';
-import { ApproveReview, OverrideReview, RejectReview, Review } from '#shared/contracts/review.ts';
+import { GiveVerdict, OverrideReview, Review } from '#shared/contracts/review.ts';
 import type { DecisionAction, DecisionWords } from '#shared/domain/reviewRules.ts';
 
 type DecisionContext = RequestContext<z.infer<typeof ReviewParams>, unknown, unknown>;
@@ -48,7 +48,7 @@ export const decisionRoutes: Route[] = [
     auth: 'required',
     scope: 'reviews',
     params: ReviewParams,
-    body: ApproveReview,
+    body: GiveVerdict,
     responses: RESPONSES,
     handler: (context) => answer(context, 'approve', { ...context.body, note: context.body.summary }),
   }),
@@ -60,7 +60,7 @@ export const decisionRoutes: Route[] = [
     auth: 'required',
     scope: 'reviews',
     params: ReviewParams,
-    body: RejectReview,
+    body: GiveVerdict,
     responses: RESPONSES,
     handler: (context) => answer(context, 'reject', { ...context.body, note: context.body.summary }),
   }),

@@ -4,6 +4,7 @@ import {
   type ReviewPriority,
   type ReviewStatus,
 } from '#shared/domain/review.ts';
+import type { ReviewEventKind } from '#shared/contracts/events.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 
 /** A person as other people see them. */
@@ -243,7 +244,7 @@ export async function listReviews(database: Database, query: ReviewListQuery): P
 /** Tells every page that shows the review, and the author's session page where `sessionId` is given. */
 export async function publishReviewChange(
   database: Database,
-  change: { reviewId: number; kinds: ReadonlyArray<'review' | 'comments' | 'history'>; sessionId?: number },
+  change: { reviewId: number; kinds: readonly ReviewEventKind[]; sessionId?: number },
   tx: Tx,
 ): Promise<void> {
   if (change.sessionId !== undefined) {
