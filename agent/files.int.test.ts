@@ -1,19 +1,16 @@
-import { createHash } from 'node:crypto';
 import {
-  appendFileSync,
-  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentChange, ChangeOutcome, Manifest } from '#platform/agent/AgentClient.ts';
+import { digest, emptyWorkspace, linking, writing } from '#tests/support/agentChanges.ts';
 import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -25,25 +22,11 @@ beforeAll(async () => {
   session = await startLocalSession({ MAX_FILE_BYTES: '200000', MAX_SESSION_ITEMS: '1200' });
 }, 60_000);
 afterAll(() => session.stop());
-afterEach(() => {
-  for (const name of readdirSync(session.workspace, 'buffer')) {
-    if (name.toString() === '.berth-volume') continue;
-    rmSync(Buffer.concat([Buffer.from(`${session.workspace}/`), name]), { recursive: true, force: true });
-  }
-});
+afterEach(() => emptyWorkspace(session.workspace));
 
-function digest(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function writing(path: string, text: string, changes: { expected?: string | null; executable?: boolean } = {}): AgentChange {
-  const bytes = Buffer.from(text);
-  return { op: 'write', path, type: 'file', bytes, sha256: digest(text), expected: null, executable: false, ...changes };
-}
-
-function linking(path: string, target: string, expected: string | null = null): AgentChange {
-  const bytes = Buffer.from(target);
-  return { op: 'write', path, type: 'symlink', bytes, sha256: digest(target), expected, executable: false };
+/** A path of the volume as this machine sees it: what programs of the session do is done to the same files. */
+function at(path: string): string {
+  return join(session.workspace, path);
 }
 
 async function apply(...changes: AgentChange[]): Promise<ChangeOutcome[]> {
@@ -53,15 +36,6 @@ async function apply(...changes: AgentChange[]): Promise<ChangeOutcome[]> {
 async function scan(keep: string[] = []): Promise<Manifest> {
   epoch += 1;
   return session.client.manifest({ syncEpoch: epoch, keep });
-}
-
-async function pathsOf(keep: string[] = []): Promise<string[]> {
-  return (await scan(keep)).entries.map(({ path }) => path);
-}
-
-/** A path of the volume as this machine sees it: what programs of the session do is done to the same files. */
-function at(path: string): string {
-  return join(session.workspace, path);
 }
 
 /** Names that the agent keeps for itself; none may be left. */
@@ -93,10 +67,9 @@ describe('a write', () => {
 
   it('that is repeated is applied already, whatever it expects', async () => {
     await apply(writing('x.txt', 'one'));
-    expect(await apply(writing('x.txt', 'one'), writing('x.txt', 'one', { expected: digest('zero'), executable: true }))).toEqual([
-      { outcome: 'applied' },
-      { outcome: 'applied' },
-    ]);
+    expect(
+      await apply(writing('x.txt', 'one'), writing('x.txt', 'one', { expected: digest('zero'), executable: true })),
+    ).toEqual([{ outcome: 'applied' }, { outcome: 'applied' }]);
     expect(statSync(at('x.txt')).mode & 0o100).toBe(0o100);
   });
 
@@ -130,7 +103,9 @@ describe('a write', () => {
 
   it('makes links that stay inside, and no others', async () => {
     await apply(writing('a/file.txt', 'x'));
-    expect(await apply(linking('a/up', '../a/file.txt'), linking('out', '../../etc/passwd'), linking('abs', '/etc'))).toEqual([
+    expect(
+      await apply(linking('a/up', '../a/file.txt'), linking('out', '../../etc/passwd'), linking('abs', '/etc')),
+    ).toEqual([
       { outcome: 'applied' },
       { outcome: 'refused', reason: 'the link leaves the workspace' },
       { outcome: 'refused', reason: 'the link leaves the workspace' },
@@ -145,7 +120,9 @@ describe('a write', () => {
     const screen = await openScreen(session.client, id);
     screen.type("exec 9>>log.txt; echo op''en\r");
     await screen.awaitText('open\r\n');
-    expect(await apply(writing('log.txt', 'saved\n', { expected: digest('start\n') }))).toEqual([{ outcome: 'applied' }]);
+    expect(await apply(writing('log.txt', 'saved\n', { expected: digest('start\n') }))).toEqual([
+      { outcome: 'applied' },
+    ]);
     screen.type('echo late >&9; exec 9>&-; exit\r');
     const copy = await waitFor(() => readdirSync(session.workspace).find((name) => name.includes('.conflict-')));
     expect(readFileSync(at(copy), 'utf8')).toBe('start\nlate\n');
@@ -159,7 +136,9 @@ describe('a write', () => {
     const { id } = await session.client.openTerminal({ name: null, size: { cols: 80, rows: 24 } });
     const screen = await openScreen(session.client, id);
     // In bursts: a save finds what it expects only in between, and is often overtaken while it is made.
-    screen.type('i=0; while [ ! -e stop ]; do let i++; echo "w$i." >> race.txt; ((i % 20)) || sleep 0.02; done; echo total-$i.\r');
+    screen.type(
+      'i=0; while [ ! -e stop ]; do let i++; echo "w$i." >> race.txt; ((i % 100)) || sleep 0.02; done; echo total-$i.\r',
+    );
     // What a save replaces knowingly: its author had read these very bytes.
     const known: string[] = [];
     let saves = 0;
@@ -177,17 +156,21 @@ describe('a write', () => {
     const kept = readdirSync(session.workspace).filter((name) => name.startsWith('race.'));
     const everything = [...known, ...kept.map((name) => readFileSync(at(name), 'utf8'))].join('');
     const lines = new Set(everything.match(/w\d+\./g) ?? []);
-    console.info(`${total} lines, ${saves} saves, ${kept.length - 1} conflict copies`);
+    process.stdout.write(`${total} lines, ${saves} saves, ${kept.length - 1} conflict copies\n`);
     expect(lines.size).toBe(Number(total));
   }, 30_000);
 
   it('of many files at once is flushed once and leaves nothing of the agent behind', async () => {
-    const changes = Array.from({ length: 1_000 }, (_, index) => writing(`d${index % 40}/f${index}.txt`, `file ${index}\n`));
+    const changes = Array.from({ length: 1_000 }, (_, index) =>
+      writing(`d${index % 40}/f${index}.txt`, `file ${index}\n`),
+    );
     const before = performance.now();
     const outcomes = await session.client.apply(changes, { syncEpoch: null, bulk: true });
     const applied = performance.now();
     const manifest = await scan();
-    console.info(`1,000 files: applied in ${(applied - before).toFixed(0)} ms, scanned in ${(performance.now() - applied).toFixed(0)} ms`);
+    process.stdout.write(
+      `1,000 files: applied in ${(applied - before).toFixed(0)} ms, scanned in ${(performance.now() - applied).toFixed(0)} ms\n`,
+    );
     expect(outcomes.every(({ outcome }) => outcome === 'applied')).toBe(true);
     expect(manifest.entries.filter(({ type }) => type === 'file')).toHaveLength(1_000);
     expect(leftOver()).toEqual([]);
@@ -203,7 +186,10 @@ describe('other changes', () => {
     expect(await apply({ op: 'remove', path: 'a', expected: null, type: 'folder' })).toEqual([
       { outcome: 'refused', reason: 'not-empty' },
     ]);
-    expect(await apply(remove(digest('one')), remove(digest('one')))).toEqual([{ outcome: 'applied' }, { outcome: 'applied' }]);
+    expect(await apply(remove(digest('one')), remove(digest('one')))).toEqual([
+      { outcome: 'applied' },
+      { outcome: 'applied' },
+    ]);
     expect(await apply({ op: 'remove', path: 'a', expected: null, type: 'folder' })).toEqual([{ outcome: 'applied' }]);
     expect(existsSync(at('a'))).toBe(false);
   });
@@ -229,7 +215,9 @@ describe('other changes', () => {
   it('of a reconcile that has been overtaken are refused', async () => {
     const current = (epoch += 10);
     await session.client.manifest({ syncEpoch: current, keep: [] });
-    await expect(session.client.manifest({ syncEpoch: current - 1, keep: [] })).rejects.toMatchObject({ code: 'STALE_GENERATION' });
+    await expect(session.client.manifest({ syncEpoch: current - 1, keep: [] })).rejects.toMatchObject({
+      code: 'STALE_GENERATION',
+    });
     await expect(
       session.client.apply([writing('late.txt', 'x')], { syncEpoch: current - 1, bulk: false }),
     ).rejects.toMatchObject({ code: 'STALE_GENERATION' });
@@ -237,163 +225,23 @@ describe('other changes', () => {
   });
 });
 
-describe('a scan', () => {
-  it('tells type, digest, size and executable bit of everything, and which volume it is', async () => {
-    await apply(writing('a/run.sh', 'x', { executable: true }), linking('a/link', 'run.sh'));
-    const manifest = await scan();
-    expect(manifest).toMatchObject({ complete: true, volumeId: 1, notSaved: [] });
-    expect(manifest.entries).toEqual([
-      { path: 'a', type: 'folder', sha256: null, size: 0, executable: false },
-      { path: 'a/link', type: 'symlink', sha256: digest('run.sh'), size: 6, executable: false },
-      { path: 'a/run.sh', type: 'file', sha256: digest('x'), size: 1, executable: true },
-    ]);
-  });
-
-  it('sees a change that keeps size and times', async () => {
-    writeFileSync(at('same.txt'), 'aaaa');
-    const first = await scan();
-    writeFileSync(at('same.txt'), 'bbbb');
-    const second = await scan();
-    expect(first.entries[0]?.sha256).toBe(digest('aaaa'));
-    expect(second.entries[0]?.sha256).toBe(digest('bbbb'));
-  });
-
-  it('leaves out what is ignored, special, too large or leads outside, and says why', async () => {
-    mkdirSync(at('node_modules/left-pad'), { recursive: true });
-    mkdirSync(at('repo/.git'), { recursive: true });
-    writeFileSync(at('large.bin'), Buffer.alloc(200_001));
-    symlinkSync('/etc/passwd', at('leads-out'));
-    writeFileSync(Buffer.concat([Buffer.from(`${session.workspace}/bad-`), Buffer.from([0xff])]), 'x');
-    const manifest = await scan();
-    expect(manifest.entries.map(({ path }) => path)).toEqual(['repo']);
-    expect(Object.fromEntries(manifest.notSaved.map(({ path, reason }) => [path, reason]))).toEqual({
-      node_modules: 'ignored',
-      'repo/.git': 'git',
-      'large.bin': 'too-large',
-      'leads-out': 'outside-link',
-      'bad-\uFFFD': 'bad-name',
-    });
-    expect(manifest.complete).toBe(true);
-  });
-
-  it('reports a path with a row whatever the rules say, and follows .berthignore for the others', async () => {
-    writeFileSync(at('.berthignore'), '*.log\n!dist\n');
-    for (const folder of ['dist', 'build']) mkdirSync(at(folder));
-    for (const path of ['a.log', 'kept.log', 'dist/x', 'build/kept', 'build/other']) writeFileSync(at(path), path);
-    expect(await pathsOf(['kept.log', 'build', 'build/kept'])).toEqual([
-      '.berthignore',
-      'build',
-      'build/kept',
-      'dist',
-      'dist/x',
-      'kept.log',
-    ]);
-  });
-
-  it('says not-saved, never gone, of a path with a row that grew too large', async () => {
-    writeFileSync(at('grown.txt'), Buffer.alloc(300_000));
-    const manifest = await scan(['grown.txt']);
-    expect(manifest.entries).toEqual([]);
-    expect(manifest.notSaved).toEqual([{ path: 'grown.txt', reason: 'too-large' }]);
-  });
-
-  it('is not complete when a folder cannot be read', async () => {
-    mkdirSync(at('closed'));
-    writeFileSync(at('closed/x'), 'x');
-    chmodSync(at('closed'), 0o000);
-    const manifest = await scan(['closed/x']);
-    expect(manifest.complete).toBe(false);
-    chmodSync(at('closed'), 0o755);
-    expect((await scan(['closed/x'])).complete).toBe(true);
-  });
-
-  it('keeps to the limit of items, rows first', async () => {
-    mkdirSync(at('many'));
-    for (let index = 0; index < 1_300; index += 1) writeFileSync(at(`many/f${String(index).padStart(4, '0')}`), 'x');
-    const manifest = await scan(['many/f1299']);
-    expect(manifest.entries).toHaveLength(1_200);
-    expect(manifest.entries.at(-1)?.path).toBe('many/f1299');
-    expect(manifest.notSaved.every(({ reason }) => reason === 'too-many')).toBe(true);
-    expect(manifest.complete).toBe(true);
-  });
-
-  it('tells when the sentinel is missing', async () => {
-    const sentinel = readFileSync(at('.berth-volume'));
-    rmSync(at('.berth-volume'));
-    expect((await scan()).volumeId).toBeNull();
-    writeFileSync(at('.berth-volume'), sentinel);
-    expect((await scan()).volumeId).toBe(1);
-  });
-});
-
-describe('reading', () => {
-  it('gives files and links byte for byte, and leaves out what is not there', async () => {
-    const bytes = Buffer.alloc(199_999).map((_, index) => (index * 31) & 0xff);
-    writeFileSync(at('binary'), bytes);
-    writeFileSync(at('empty'), '');
-    symlinkSync('binary', at('link'));
-    const files: Record<string, Buffer> = {};
-    for await (const file of session.client.read(['binary', 'missing', 'empty', 'link'])) {
-      files[`${file.type} ${file.path}`] = Buffer.from(file.bytes);
-      expect(file.sha256).toBe(digest(file.bytes));
-    }
-    expect(Object.keys(files)).toEqual(['file binary', 'file empty', 'symlink link']);
-    expect(files['file binary']?.equals(bytes)).toBe(true);
-    expect(files['symlink link']?.toString()).toBe('binary');
-  });
-
-  it('can be left early without disturbing what comes next', async () => {
-    for (let index = 0; index < 50; index += 1) writeFileSync(at(`f${String(index)}`), Buffer.alloc(100_000));
-    for await (const file of session.client.read(Array.from({ length: 50 }, (_, index) => `f${String(index)}`))) {
-      expect(file.path).toBe('f0');
-      break;
-    }
-    expect(await pathsOf()).toHaveLength(50);
-  });
-});
-
-describe('watching', () => {
-  it('hints at changes in folders old and new, within 2 s', async () => {
-    const hints: string[][] = [];
-    const stop = await session.client.watch((paths) => hints.push(paths));
-    mkdirSync(at('deep/er'), { recursive: true });
-    await waitFor(() => hints.some((paths) => paths.some((path) => path.startsWith('deep'))), { deadlineMs: 2_000 });
-    hints.length = 0;
-    writeFileSync(at('deep/er/file.txt'), 'x');
-    await waitFor(() => hints.flat().includes('deep/er/file.txt'), { deadlineMs: 2_000 });
-    hints.length = 0;
-    appendFileSync(at('deep/er/file.txt'), 'y');
-    await waitFor(() => hints.length > 0, { deadlineMs: 2_000 });
-    stop();
-  });
-
-  it('notices a burst of files, whatever the kernel dropped', async () => {
-    const hints: string[][] = [];
-    const stop = await session.client.watch((paths) => hints.push(paths));
-    for (let index = 0; index < 300; index += 1) {
-      mkdirSync(at(`burst/${String(index)}`), { recursive: true });
-      writeFileSync(at(`burst/${String(index)}/x`), 'x');
-    }
-    await waitFor(() => hints.some((paths) => paths.length === 0), { deadlineMs: 8_000, what: 'a hint at anything' });
-    stop();
-  }, 15_000);
-});
-
 describe('quiescing', () => {
   it('ends every process, even those that ignore the hang-up or left their terminal, and refuses new ones', async () => {
     const { id } = await session.client.openTerminal({ name: null, size: { cols: 80, rows: 24 } });
     const screen = await openScreen(session.client, id);
-    screen.type("(trap '' HUP; while true; do date > beat.txt; sleep 0.05; done) & setsid sleep 1000 >/dev/null 2>&1 & echo st''arted\r");
+    screen.type(
+      "(trap '' HUP; while true; do date > beat.txt; sleep 0.05; done) & setsid sleep 1000 >/dev/null 2>&1 & echo st''arted\r",
+    );
     await screen.awaitText('started');
     await waitFor(() => existsSync(at('beat.txt')));
     const before = performance.now();
     await session.client.quiesce({ graceMs: 300 });
     expect(performance.now() - before).toBeLessThan(5_000);
     const last = statSync(at('beat.txt')).mtimeMs;
-    await expect(
-      session.client.openTerminal({ name: null, size: { cols: 80, rows: 24 } }),
-    ).rejects.toMatchObject({ code: 'SESSION_NOT_RUNNING' });
-    expect(await pathsOf()).toEqual(['beat.txt']);
+    await expect(session.client.openTerminal({ name: null, size: { cols: 80, rows: 24 } })).rejects.toMatchObject({
+      code: 'SESSION_NOT_RUNNING',
+    });
+    expect((await scan()).entries.map(({ path }) => path)).toEqual(['beat.txt']);
     expect(statSync(at('beat.txt')).mtimeMs).toBe(last);
   });
 });

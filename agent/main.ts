@@ -1,4 +1,5 @@
 import { createCallerServer } from '#agent/protocol/callers.ts';
+import { reportFailure } from '#agent/report.ts';
 import { createAgentSession, type AgentSession } from '#agent/session.ts';
 import { dropPrivileges, loadKey, loadSettings } from '#agent/settings.ts';
 
@@ -25,7 +26,7 @@ server.listen(address, () => {
   // The socket belongs to root where the agent was started as root, so no program of the session can take its place.
   if (settings.BERTH_AGENT_DROP_TO !== undefined) dropPrivileges(settings.BERTH_AGENT_DROP_TO);
   createAgentSession(settings).then(provide, (error: unknown) => {
-    console.error(error);
+    reportFailure(error);
     process.exit(1);
   });
 });

@@ -119,7 +119,7 @@ async function receive(
 
 function writeAll(file: number, piece: Uint8Array, hash: Hash): void {
   hash.update(piece);
-  for (let start = 0; start < piece.byteLength; ) start += writeSync(file, piece, start);
+  for (let start = 0; start < piece.byteLength;) start += writeSync(file, piece, start);
 }
 
 function removeQuietly(folder: number, name: string): void {

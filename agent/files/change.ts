@@ -1,11 +1,29 @@
-import { chmodSync, closeSync, constants, linkSync, mkdirSync, openSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { fsync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { ChangeMessage, ChangeOutcomeMessage } from '#shared/contracts/agentProtocol.ts';
 import { findPathProblem, isInsideLink, joinPath } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { findIn, statIn, type Found } from '#agent/files/digest.ts';
-import { displacedName, keepAsConflict, putBack, takeAside, temporaryName, type DisplacedFiles } from '#agent/files/displaced.ts';
+import {
+  displacedName,
+  keepAsConflict,
+  putBack,
+  takeAside,
+  temporaryName,
+  type DisplacedFiles,
+} from '#agent/files/displaced.ts';
 import { splitPath, within, type Workspace } from '#agent/files/folders.ts';
 
 const flush = promisify(fsync);
@@ -51,7 +69,8 @@ export async function placeWrite(
     setExecutable(folder, change, found);
     return { outcome: 'applied' };
   }
-  if (found !== null && found.sha256 === null) return { outcome: 'refused', reason: 'something that is no file is there' };
+  if (found !== null && found.sha256 === null)
+    return { outcome: 'refused', reason: 'something that is no file is there' };
   if ((found?.sha256 ?? null) !== change.expected) return { outcome: 'unexpected', found: found?.sha256 ?? null };
   if (change.expected === null) return createAt(folder, incoming.name, name);
   return replaceAt({ ...incoming, folders, target: name, expected: change.expected }, context);
@@ -136,7 +155,10 @@ export async function flushFolder(folder: number): Promise<void> {
 }
 
 /** Makes a folder and those above it. A folder that is there already is fine. */
-export async function makeFolders(change: Change<'mkdir'>, { workspace }: ChangeContext): Promise<ChangeOutcomeMessage> {
+export async function makeFolders(
+  change: Change<'mkdir'>,
+  { workspace }: ChangeContext,
+): Promise<ChangeOutcomeMessage> {
   const { folders, name } = splitPath(change.path);
   return workspace.inFolder(
     folders,
@@ -192,9 +214,13 @@ export async function rename(change: Change<'rename'>, { workspace }: ChangeCont
   const from = splitPath(change.from);
   const to = splitPath(change.to);
   return workspace.inFolder(from.folders, (source) =>
-    workspace.inFolder(to.folders, (target) => renameBetween({ source, from: from.name, target, to: to.name }, change), {
-      create: true,
-    }),
+    workspace.inFolder(
+      to.folders,
+      (target) => renameBetween({ source, from: from.name, target, to: to.name }, change),
+      {
+        create: true,
+      },
+    ),
   );
 }
 

@@ -127,4 +127,3 @@ export function putBack(folder: number, displaced: string, name: string): void {
 export function takeAside(folder: number, name: string, displaced: string): void {
   renameSync(within(folder, name), within(folder, displaced));
 }
-

@@ -20,7 +20,8 @@ export async function walkReserved(workspace: Workspace): Promise<{ folders: str
       const reserved = entry.name.startsWith(RESERVED_PREFIX);
       if (reserved && entry.name !== SENTINEL_NAME && !entry.isDirectory()) found.push({ folders, name: entry.name });
       const enters = entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git';
-      if (enters && looked < MAX_FOLDERS && folders.length < MAX_PATH_DEPTH) await descend(folder, [...folders, entry.name]);
+      if (enters && looked < MAX_FOLDERS && folders.length < MAX_PATH_DEPTH)
+        await descend(folder, [...folders, entry.name]);
     }
   }
 

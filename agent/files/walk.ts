@@ -1,6 +1,12 @@
 import { closeSync, opendirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { IgnoreRules } from '#shared/domain/ignore.ts';
-import { findPathProblem, isInsideLink, MAX_PATH_BYTES, MAX_PATH_DEPTH, RESERVED_PREFIX } from '#shared/domain/paths.ts';
+import {
+  findPathProblem,
+  isInsideLink,
+  MAX_PATH_BYTES,
+  MAX_PATH_DEPTH,
+  RESERVED_PREFIX,
+} from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { statIn } from '#agent/files/digest.ts';
 import { openFolderIn, within } from '#agent/files/folders.ts';

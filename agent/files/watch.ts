@@ -167,7 +167,9 @@ export class WorkspaceWatch {
     const hash = createHash('sha256');
     for (const { path, type, stat } of candidates) {
       // A folder's own times change with everything in it, which is listed anyway.
-      hash.update(type === 'folder' ? `${path}/\0` : `${path}\0${stat.size}:${stat.mtimeNs}:${stat.mode}:${stat.ino}\0`);
+      hash.update(
+        type === 'folder' ? `${path}/\0` : `${path}\0${stat.size}:${stat.mtimeNs}:${stat.mode}:${stat.ino}\0`,
+      );
     }
     return hash.digest('hex');
   }

@@ -57,7 +57,7 @@ export function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
   const living = listProcesses().filter(({ state }) => state !== 'Z' && state !== 'X');
   if (scope.ownsAll && hasOwnProcessSpace()) return living.filter(({ pid }) => pid !== 1 && pid !== process.pid);
   const ours = new Set<number>([process.pid]);
-  for (let before = 0; before !== ours.size; ) {
+  for (let before = 0; before !== ours.size;) {
     before = ours.size;
     for (const { pid, parent } of living) if (ours.has(parent)) ours.add(pid);
   }

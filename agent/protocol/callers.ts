@@ -10,6 +10,7 @@ import { feedMultiplexer } from '#shared/domain/byteStream.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
 import { Multiplexer } from '#shared/domain/multiplexer.ts';
 import { answerRequest } from '#agent/protocol/requests.ts';
+import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
 
 /** Callers at once: api replicas, workers, and some that are just going away. */
@@ -62,6 +63,8 @@ function serveCaller(socket: TLSSocket, session: AgentSession): void {
   });
   feedMultiplexer(socket, multiplexer, {
     heartbeat: { pingEveryMs: PING_EVERY_MS, deadAfterMs: DEAD_AFTER_MS },
-    ended: () => undefined,
+    ended: (reason) => {
+      if (reason !== 'the stream ended') reportFailure(`A caller was left: ${reason}.`);
+    },
   });
 }

@@ -5,6 +5,7 @@ import { AgentFailure } from '#agent/failure.ts';
 import { endProcesses } from '#agent/processes/quiesce.ts';
 import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
+import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
 
 type Request<Kind extends AgentRequest['kind']> = Extract<AgentRequest, { kind: Kind }>;
@@ -77,7 +78,7 @@ async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): 
 function failWith(channel: Channel, error: unknown): void {
   if (error instanceof AgentFailure || error instanceof ChannelError) channel.fail(error.code, error.message);
   else {
-    console.error(error);
+    reportFailure(error);
     channel.fail('INTERNAL', error instanceof Error ? error.message : 'The agent failed.');
   }
 }

@@ -67,7 +67,13 @@ export class Terminal {
   }
 
   /** Adds a reader that gets everything after `offset`; what the ring does not hold any more is a reset. */
-  join(options: { clientId: string; offset: number | null; size: TerminalSize; counts: boolean; sink: ReaderSink }): Joined {
+  join(options: {
+    clientId: string;
+    offset: number | null;
+    size: TerminalSize;
+    counts: boolean;
+    sink: ReaderSink;
+  }): Joined {
     const { start, end } = this.range;
     const wanted = options.offset ?? start;
     const held = wanted >= start && wanted <= end;

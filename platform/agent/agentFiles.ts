@@ -1,10 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  ChangeOutcomeMessage,
-  ManifestPart,
-  ReadPart,
-  type ChangeMessage,
-} from '#shared/contracts/agentProtocol.ts';
+import { ChangeOutcomeMessage, ManifestPart, ReadPart, type ChangeMessage } from '#shared/contracts/agentProtocol.ts';
 import type { Channel } from '#shared/domain/channel.ts';
 import type { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
@@ -61,7 +56,8 @@ async function collectManifest(answers: FrameQueue): Promise<Manifest> {
       manifest.bootId = message.bootId;
       count = message.count;
     }
-    if (seen.size + manifest.notSaved.length > MAX_MANIFEST_ENTRIES) throw new ProtocolError('The manifest has no end.');
+    if (seen.size + manifest.notSaved.length > MAX_MANIFEST_ENTRIES)
+      throw new ProtocolError('The manifest has no end.');
   }
   if (count !== seen.size) throw new ProtocolError('The manifest is not whole.');
   return manifest;
@@ -93,7 +89,8 @@ async function* receiveFiles(answers: FrameQueue, asked: Set<string>): AsyncGene
     }
     const message = checkAnswer(ReadPart, part.message);
     if ('file' in message) {
-      if (file !== null || !asked.delete(message.file)) throw new ProtocolError('The agent sent a file nobody asked for.');
+      if (file !== null || !asked.delete(message.file))
+        throw new ProtocolError('The agent sent a file nobody asked for.');
       file = new Receiving(message);
     } else if ('sha256' in message) {
       const whole = file?.finish(message);
@@ -181,4 +178,3 @@ async function sendPaths(channel: Channel, paths: string[]): Promise<void> {
   if (batch.length > 0) await channel.send({ paths: batch });
   channel.end();
 }
-

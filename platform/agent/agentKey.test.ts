@@ -10,7 +10,12 @@ describe('the key of an agent', () => {
   });
 
   it('differs for every secret, session and generation', () => {
-    const keys = [of('s'.repeat(32), 'a', 1), of('s'.repeat(32), 'a', 2), of('s'.repeat(32), 'b', 1), of('t'.repeat(32), 'a', 1)];
+    const keys = [
+      of('s'.repeat(32), 'a', 1),
+      of('s'.repeat(32), 'a', 2),
+      of('s'.repeat(32), 'b', 1),
+      of('t'.repeat(32), 'a', 1),
+    ];
     expect(new Set(keys).size).toBe(4);
   });
 });

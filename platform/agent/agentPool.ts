@@ -82,9 +82,12 @@ async function connectUntil(options: AgentPoolOptions, address: Address, deadlin
 async function inTime(client: Promise<AgentClient>, deadline: number): Promise<AgentClient> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new AppError('AGENT_UNREACHABLE', { detail: 'The session did not answer in time.' }));
-    }, Math.max(0, deadline - Date.now()));
+    timer = setTimeout(
+      () => {
+        reject(new AppError('AGENT_UNREACHABLE', { detail: 'The session did not answer in time.' }));
+      },
+      Math.max(0, deadline - Date.now()),
+    );
   });
   try {
     return await Promise.race([client, late]);

@@ -24,7 +24,10 @@ export function openChannel(multiplexer: Multiplexer, request: AgentRequest, rec
 }
 
 /** A request with what comes back as a queue. */
-export function startRequest(multiplexer: Multiplexer, request: AgentRequest): { channel: Channel; answers: FrameQueue } {
+export function startRequest(
+  multiplexer: Multiplexer,
+  request: AgentRequest,
+): { channel: Channel; answers: FrameQueue } {
   const answers = new FrameQueue();
   const channel = openChannel(multiplexer, request, answers);
   answers.attach(channel);

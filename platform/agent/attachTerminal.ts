@@ -26,32 +26,37 @@ export async function attachTerminal(
   let offset = 0;
   let acked = 0;
   let isJoined = false;
-  const channel: Channel = openChannel(multiplexer, { kind: 'pty', ...request }, {
-    message: (value, bytes) => {
-      channel.grant(bytes);
-      const answer = checkAnswer(PtyAnswer, value);
-      if ('joined' in answer) {
-        isJoined = true;
-        offset = acked = answer.joined.offset;
-        joined.resolve(answer.joined);
-      } else if ('reset' in answer) {
-        offset = acked = answer.reset;
-        listener.reset(answer.reset);
-      } else listener.exit(answer.exit);
+  const channel: Channel = openChannel(
+    multiplexer,
+    { kind: 'pty', ...request },
+    {
+      message: (value, bytes) => {
+        channel.grant(bytes);
+        const answer = checkAnswer(PtyAnswer, value);
+        if ('joined' in answer) {
+          isJoined = true;
+          offset = acked = answer.joined.offset;
+          joined.resolve(answer.joined);
+        } else if ('reset' in answer) {
+          offset = acked = answer.reset;
+          listener.reset(answer.reset);
+        } else listener.exit(answer.exit);
+      },
+      output: (bytes) => {
+        if (offset + bytes.byteLength > acked + HIGH_WATER)
+          throw new ProtocolError('The agent sent beyond the window.');
+        const start = offset;
+        offset += bytes.byteLength;
+        listener.output(start, bytes);
+      },
+      closed: () => listener.closed(),
+      ended: () => listener.closed(),
+      failed: (error) => {
+        if (isJoined) listener.closed();
+        else joined.reject(toAppError(error));
+      },
     },
-    output: (bytes) => {
-      if (offset + bytes.byteLength > acked + HIGH_WATER) throw new ProtocolError('The agent sent beyond the window.');
-      const start = offset;
-      offset += bytes.byteLength;
-      listener.output(start, bytes);
-    },
-    closed: () => listener.closed(),
-    ended: () => listener.closed(),
-    failed: (error) => {
-      if (isJoined) listener.closed();
-      else joined.reject(toAppError(error));
-    },
-  });
+  );
   const { lastInputSeq, reset, end, offset: start } = await joined.promise;
   return {
     lastInputSeq,

@@ -50,7 +50,12 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
   }, options.deadlineMs);
   try {
     const hello = checkHello(await greeting.promise, options.generation);
-    return createAgentClient({ multiplexer, bootId: hello.bootId, ended: ended.promise, close: () => socket.destroy() });
+    return createAgentClient({
+      multiplexer,
+      bootId: hello.bootId,
+      ended: ended.promise,
+      close: () => socket.destroy(),
+    });
   } catch (error) {
     socket.destroy();
     throw error;

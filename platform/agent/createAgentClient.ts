@@ -50,18 +50,22 @@ export function createAgentClient({ multiplexer, bootId, ended, close }: AgentSt
 async function startWatch(multiplexer: Multiplexer, changed: (paths: string[]) => void): Promise<() => void> {
   const started = Promise.withResolvers<undefined>();
   let first = true;
-  const channel = openChannel(multiplexer, { kind: 'watch' }, {
-    message: (value, bytes) => {
-      channel.grant(bytes);
-      const hint = checkAnswer(WatchPart, value);
-      if (!first) changed(hint.changed);
-      first = false;
-      started.resolve(undefined);
+  const channel = openChannel(
+    multiplexer,
+    { kind: 'watch' },
+    {
+      message: (value, bytes) => {
+        channel.grant(bytes);
+        const hint = checkAnswer(WatchPart, value);
+        if (!first) changed(hint.changed);
+        first = false;
+        started.resolve(undefined);
+      },
+      // After the start the end of the stream is told by `ended`.
+      failed: (error) => started.reject(toAppError(error)),
+      ended: () => started.reject(new AppError('AGENT_UNREACHABLE')),
     },
-    // After the start the end of the stream is told by `ended`.
-    failed: (error) => started.reject(toAppError(error)),
-    ended: () => started.reject(new AppError('AGENT_UNREACHABLE')),
-  });
+  );
   await started.promise;
   return () => channel.close();
 }

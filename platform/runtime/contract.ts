@@ -50,7 +50,11 @@ export function describeRuntimeContract(name: string, start: () => Promise<Runti
       return { uuid, claimUid, podUid };
     }
 
-    async function withClient<T>(uuid: string, generation: number, work: (client: AgentClient) => Promise<T>): Promise<T> {
+    async function withClient<T>(
+      uuid: string,
+      generation: number,
+      work: (client: AgentClient) => Promise<T>,
+    ): Promise<T> {
       const pool = createAgentPool({ runtime, secret: test.secret, log: test.log });
       try {
         return await work(await pool.get(uuid, generation, 30_000));
@@ -115,7 +119,9 @@ export function describeRuntimeContract(name: string, start: () => Promise<Runti
       const stop = runtime.watch((changed) => told.push(changed));
       await withClient(uuid, 1, (client) => client.activity());
       await test.crash(uuid);
-      await test.waitFor(async () => (await runtime.status(uuid)).status !== 'running', { what: 'the crash to be seen' });
+      await test.waitFor(async () => (await runtime.status(uuid)).status !== 'running', {
+        what: 'the crash to be seen',
+      });
       await test.waitFor(() => told.includes(uuid), { what: 'the crash to be told' });
       stop();
       const again = await runtime.ensurePod({ uuid, generation: 1, volumeId: 11, claimUid, language: 'python' });

@@ -234,4 +234,3 @@ function parseError(payload: Uint8Array): ChannelError {
   const message = typeof value?.message === 'string' ? value.message.slice(0, 2_000) : 'The channel failed.';
   return new ChannelError(code, message);
 }
-

@@ -51,7 +51,8 @@ export class Multiplexer {
   open(request: unknown, receiver: ChannelReceiver): Channel {
     if (this.#broken !== null) throw this.#broken;
     const payload = encoder.encode(JSON.stringify(request));
-    if (payload.byteLength > MAX_FRAME_PAYLOAD_BYTES) throw new ChannelError('INVALID_INPUT', 'The request is too long.');
+    if (payload.byteLength > MAX_FRAME_PAYLOAD_BYTES)
+      throw new ChannelError('INVALID_INPUT', 'The request is too long.');
     const id = this.#nextChannel;
     this.#nextChannel += 1;
     const channel = this.#add(id, receiver);

@@ -53,11 +53,7 @@ async function trySandbox(sources: SandboxSources): Promise<{ problem: string | 
   }
 }
 
-function withoutSandbox(
-  config: Config,
-  base: Pick<Isolation, 'sources' | 'canLimit'>,
-  reason: string,
-): Isolation {
+function withoutSandbox(config: Config, base: Pick<Isolation, 'sources' | 'canLimit'>, reason: string): Isolation {
   if (!isLoopback(config)) {
     throw new ConfigError([
       `BERTH_SANDBOX: got ${JSON.stringify(config.BERTH_SANDBOX)}; without a sandbox every session can read this machine, ` +

@@ -28,7 +28,8 @@ export function createLayout(dataDir: string): Layout {
     socketFolder: (uuid: string) => socketFolder(root, uuid),
   };
   mkdirSync(root, { recursive: true });
-  for (const folder of [layout.volumes, layout.pods, layout.sandbox]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.volumes, layout.pods, layout.sandbox])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   return layout;
 }
 

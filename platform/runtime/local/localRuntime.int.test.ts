@@ -48,9 +48,9 @@ describe('the choice of a sandbox', () => {
     expect(runtime.sandbox).toBe('none');
     expect(runtime.warning).toContain('not isolated');
     await runtime.close();
-    await expect(
-      createLocalRuntime({ ...config, BERTH_PUBLIC_URL: 'https://berth.example.org' }, log),
-    ).rejects.toThrow('allowed only when BERTH_PUBLIC_URL is loopback');
+    await expect(createLocalRuntime({ ...config, BERTH_PUBLIC_URL: 'https://berth.example.org' }, log)).rejects.toThrow(
+      'allowed only when BERTH_PUBLIC_URL is loopback',
+    );
     remove();
   });
 });
@@ -64,7 +64,12 @@ describe('a pod of the local runtime', () => {
       [fileURLToPath(new URL('../../../tests/support/startPod.ts', import.meta.url)), uuid],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, NODE_OPTIONS: '', BERTH_SECRET: config.BERTH_SECRET, BERTH_DATA_DIR: config.BERTH_DATA_DIR },
+        env: {
+          ...process.env,
+          NODE_OPTIONS: '',
+          BERTH_SECRET: config.BERTH_SECRET,
+          BERTH_DATA_DIR: config.BERTH_DATA_DIR,
+        },
       },
     );
     await once(starter.stdout, 'data');
@@ -154,7 +159,7 @@ describe('a pod of the local runtime', () => {
     const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(record?.process.pid)], { encoding: 'utf8' });
     const status = readFileSync(`/proc/${children.trim().split(/\s+/)[0] ?? ''}/status`, 'utf8');
     const anonymous = Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-    console.info(`agent with one terminal: ${anonymous.toFixed(1)} MiB anonymous`);
+    process.stdout.write(`agent with one terminal: ${anonymous.toFixed(1)} MiB anonymous\n`);
     expect(anonymous).toBeLessThan(40);
     await session.stop();
   }, 60_000);

@@ -15,7 +15,13 @@ import type { PodRecord } from '#platform/runtime/local/podRecord.ts';
 import { awaitEnd, findMarkedProcesses, killProcess } from '#platform/runtime/local/processes.ts';
 import { isRoot, SANDBOX_USER } from '#platform/runtime/local/sandbox.ts';
 import { startAgent } from '#platform/runtime/local/startAgent.ts';
-import { destroyVolume, ensureVolume, findClaimUid, listVolumes, workspaceFolder } from '#platform/runtime/local/volumes.ts';
+import {
+  destroyVolume,
+  ensureVolume,
+  findClaimUid,
+  listVolumes,
+  workspaceFolder,
+} from '#platform/runtime/local/volumes.ts';
 import type { PodSpec, PodState, Runtime } from '#platform/runtime/Runtime.ts';
 
 const CONNECT_MS = 2_000;

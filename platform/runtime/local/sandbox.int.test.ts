@@ -64,13 +64,18 @@ describe.each(probes)('a sandbox that $name has started', (which) => {
     expect(printed).toMatch(/uid=65532\(workspace\) gid=65532\(workspace\) groups=65532\(workspace\)/);
   });
 
-  it.each(['shadow', 'neighbour', 'berth', 'data folder', 'shadow by pid 1', 'shadow by the folder of pid 1', 'root home'])(
-    'hides: %s',
-    (what) => {
-      expect(printed).toContain(`${what}: denied`);
-      expect(printed).not.toContain(`${what}: readable`);
-    },
-  );
+  it.each([
+    'shadow',
+    'neighbour',
+    'berth',
+    'data folder',
+    'shadow by pid 1',
+    'shadow by the folder of pid 1',
+    'root home',
+  ])('hides: %s', (what) => {
+    expect(printed).toContain(`${what}: denied`);
+    expect(printed).not.toContain(`${what}: readable`);
+  });
 
   it('prints none of the secrets', () => {
     for (const secret of secrets) expect(printed).not.toContain(secret);

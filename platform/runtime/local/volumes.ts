@@ -71,7 +71,12 @@ export function listVolumes(volumes: string): RuntimeObject[] {
     .flatMap(({ name }) => {
       const volume = readVolume(volumes, name);
       if (volume === null) return [];
-      return { uuid: name, uid: volume.claimUid, generation: null, ageSeconds: (Date.now() - volume.createdAt) / 1_000 };
+      return {
+        uuid: name,
+        uid: volume.claimUid,
+        generation: null,
+        ageSeconds: (Date.now() - volume.createdAt) / 1_000,
+      };
     });
 }
 

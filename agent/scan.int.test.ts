@@ -1,0 +1,175 @@
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentChange, ChangeOutcome, Manifest } from '#platform/agent/AgentClient.ts';
+import { digest, emptyWorkspace, linking, writing } from '#tests/support/agentChanges.ts';
+import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+let session: LocalSession;
+let epoch = 0;
+
+beforeAll(async () => {
+  session = await startLocalSession({ MAX_FILE_BYTES: '200000', MAX_SESSION_ITEMS: '1200' });
+}, 60_000);
+afterAll(() => session.stop());
+afterEach(() => emptyWorkspace(session.workspace));
+
+/** A path of the volume as this machine sees it: what programs of the session do is done to the same files. */
+function at(path: string): string {
+  return join(session.workspace, path);
+}
+
+async function apply(...changes: AgentChange[]): Promise<ChangeOutcome[]> {
+  return session.client.apply(changes, { syncEpoch: null, bulk: false });
+}
+
+async function scan(keep: string[] = []): Promise<Manifest> {
+  epoch += 1;
+  return session.client.manifest({ syncEpoch: epoch, keep });
+}
+
+async function pathsOf(keep: string[] = []): Promise<string[]> {
+  return (await scan(keep)).entries.map(({ path }) => path);
+}
+
+describe('a scan', () => {
+  it('tells type, digest, size and executable bit of everything, and which volume it is', async () => {
+    await apply(writing('a/run.sh', 'x', { executable: true }), linking('a/link', 'run.sh'));
+    const manifest = await scan();
+    expect(manifest).toMatchObject({ complete: true, volumeId: 1, notSaved: [] });
+    expect(manifest.entries).toEqual([
+      { path: 'a', type: 'folder', sha256: null, size: 0, executable: false },
+      { path: 'a/link', type: 'symlink', sha256: digest('run.sh'), size: 6, executable: false },
+      { path: 'a/run.sh', type: 'file', sha256: digest('x'), size: 1, executable: true },
+    ]);
+  });
+
+  it('sees a change that keeps size and times', async () => {
+    writeFileSync(at('same.txt'), 'aaaa');
+    const first = await scan();
+    writeFileSync(at('same.txt'), 'bbbb');
+    const second = await scan();
+    expect(first.entries[0]?.sha256).toBe(digest('aaaa'));
+    expect(second.entries[0]?.sha256).toBe(digest('bbbb'));
+  });
+
+  it('leaves out what is ignored, special, too large or leads outside, and says why', async () => {
+    mkdirSync(at('node_modules/left-pad'), { recursive: true });
+    mkdirSync(at('repo/.git'), { recursive: true });
+    writeFileSync(at('large.bin'), Buffer.alloc(200_001));
+    symlinkSync('/etc/passwd', at('leads-out'));
+    writeFileSync(Buffer.concat([Buffer.from(`${session.workspace}/bad-`), Buffer.from([0xff])]), 'x');
+    const manifest = await scan();
+    expect(manifest.entries.map(({ path }) => path)).toEqual(['repo']);
+    expect(Object.fromEntries(manifest.notSaved.map(({ path, reason }) => [path, reason]))).toEqual({
+      node_modules: 'ignored',
+      'repo/.git': 'git',
+      'large.bin': 'too-large',
+      'leads-out': 'outside-link',
+      'bad-\uFFFD': 'bad-name',
+    });
+    expect(manifest.complete).toBe(true);
+  });
+
+  it('reports a path with a row whatever the rules say, and follows .berthignore for the others', async () => {
+    writeFileSync(at('.berthignore'), '*.log\n!dist\n');
+    for (const folder of ['dist', 'build']) mkdirSync(at(folder));
+    for (const path of ['a.log', 'kept.log', 'dist/x', 'build/kept', 'build/other']) writeFileSync(at(path), path);
+    expect(await pathsOf(['kept.log', 'build', 'build/kept'])).toEqual([
+      '.berthignore',
+      'build',
+      'build/kept',
+      'dist',
+      'dist/x',
+      'kept.log',
+    ]);
+  });
+
+  it('says not-saved, never gone, of a path with a row that grew too large', async () => {
+    writeFileSync(at('grown.txt'), Buffer.alloc(300_000));
+    const manifest = await scan(['grown.txt']);
+    expect(manifest.entries).toEqual([]);
+    expect(manifest.notSaved).toEqual([{ path: 'grown.txt', reason: 'too-large' }]);
+  });
+
+  it('is not complete when a folder cannot be read', async () => {
+    mkdirSync(at('closed'));
+    writeFileSync(at('closed/x'), 'x');
+    chmodSync(at('closed'), 0o000);
+    const manifest = await scan(['closed/x']);
+    expect(manifest.complete).toBe(false);
+    chmodSync(at('closed'), 0o755);
+    expect((await scan(['closed/x'])).complete).toBe(true);
+  });
+
+  it('keeps to the limit of items, rows first', async () => {
+    mkdirSync(at('many'));
+    for (let index = 0; index < 1_300; index += 1) writeFileSync(at(`many/f${String(index).padStart(4, '0')}`), 'x');
+    const manifest = await scan(['many/f1299']);
+    expect(manifest.entries).toHaveLength(1_200);
+    expect(manifest.entries.at(-1)?.path).toBe('many/f1299');
+    expect(manifest.notSaved.every(({ reason }) => reason === 'too-many')).toBe(true);
+    expect(manifest.complete).toBe(true);
+  });
+
+  it('tells when the sentinel is missing', async () => {
+    const sentinel = readFileSync(at('.berth-volume'));
+    rmSync(at('.berth-volume'));
+    expect((await scan()).volumeId).toBeNull();
+    writeFileSync(at('.berth-volume'), sentinel);
+    expect((await scan()).volumeId).toBe(1);
+  });
+});
+
+describe('reading', () => {
+  it('gives files and links byte for byte, and leaves out what is not there', async () => {
+    const bytes = Buffer.alloc(199_999).map((_, index) => (index * 31) & 0xff);
+    writeFileSync(at('binary'), bytes);
+    writeFileSync(at('empty'), '');
+    symlinkSync('binary', at('link'));
+    const files: Record<string, Buffer> = {};
+    for await (const file of session.client.read(['binary', 'missing', 'empty', 'link'])) {
+      files[`${file.type} ${file.path}`] = Buffer.from(file.bytes);
+      expect(file.sha256).toBe(digest(file.bytes));
+    }
+    expect(Object.keys(files)).toEqual(['file binary', 'file empty', 'symlink link']);
+    expect(files['file binary']?.equals(bytes)).toBe(true);
+    expect(files['symlink link']?.toString()).toBe('binary');
+  });
+
+  it('can be left early without disturbing what comes next', async () => {
+    for (let index = 0; index < 50; index += 1) writeFileSync(at(`f${String(index)}`), Buffer.alloc(100_000));
+    for await (const file of session.client.read(Array.from({ length: 50 }, (_, index) => `f${String(index)}`))) {
+      expect(file.path).toBe('f0');
+      break;
+    }
+    expect(await pathsOf()).toHaveLength(50);
+  });
+});
+
+describe('watching', () => {
+  it('hints at changes in folders old and new, within 2 s', async () => {
+    const hints: string[][] = [];
+    const stop = await session.client.watch((paths) => hints.push(paths));
+    mkdirSync(at('deep/er'), { recursive: true });
+    await waitFor(() => hints.some((paths) => paths.some((path) => path.startsWith('deep'))), { deadlineMs: 2_000 });
+    hints.length = 0;
+    writeFileSync(at('deep/er/file.txt'), 'x');
+    await waitFor(() => hints.flat().includes('deep/er/file.txt'), { deadlineMs: 2_000 });
+    hints.length = 0;
+    appendFileSync(at('deep/er/file.txt'), 'y');
+    await waitFor(() => hints.length > 0, { deadlineMs: 2_000 });
+    stop();
+  });
+
+  it('notices a burst of files, whatever the kernel dropped', async () => {
+    const hints: string[][] = [];
+    const stop = await session.client.watch((paths) => hints.push(paths));
+    for (let index = 0; index < 300; index += 1) {
+      mkdirSync(at(`burst/${String(index)}`), { recursive: true });
+      writeFileSync(at(`burst/${String(index)}/x`), 'x');
+    }
+    await waitFor(() => hints.some((paths) => paths.length === 0), { deadlineMs: 8_000, what: 'a hint at anything' });
+    stop();
+  }, 15_000);
+});
