@@ -6,6 +6,7 @@ import { createMaintenanceActivities } from '#activities/maintenance/maintenance
 import { createReviewActivities } from '#activities/review/reviewActivities.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 import { createPhaseActivities } from '#activities/session/phaseActivities.ts';
+import { endWhenPodIsGone } from '#activities/session/podGone.ts';
 import { createPodActivities } from '#activities/session/podActivities.ts';
 import { createSyncActivities } from '#activities/session/syncActivities.ts';
 import { createVolumeActivities } from '#activities/session/volumeActivities.ts';
@@ -20,7 +21,7 @@ export function createRuntimeActivities(
       ...createPhaseActivities(deps),
       ...createVolumeActivities(deps),
       ...createPodActivities(deps),
-      ...createSyncActivities(deps),
+      ...endWhenPodIsGone(deps.runtime, createSyncActivities(deps)),
       ...createMaintenanceActivities(deps),
     } satisfies SessionActivities & MaintenanceActivities),
     ...mapFailures(createReviewActivities(deps)),

@@ -5,17 +5,10 @@ import type { Logger } from 'pino';
 export function installWorkerLog(log: Logger): void {
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      const known =
-        level === 'TRACE'
-          ? 'trace'
-          : level === 'DEBUG'
-            ? 'debug'
-            : level === 'INFO'
-              ? 'info'
-              : level === 'WARN'
-                ? 'warn'
-                : 'error';
-      log[known](meta ?? {}, message);
+      const known = level.toLowerCase() as Lowercase<typeof level>;
+      const { error, ...rest } = meta ?? {};
+      // The log writes an error out under this name only.
+      log[known](error === undefined ? rest : { ...rest, err: error }, message);
     }),
     // Signals are the process's own business: its shutdown has an order.
     shutdownSignals: [],

@@ -3,6 +3,7 @@ import { AppError, isAppError } from '#shared/domain/errors.ts';
 import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { endWhenPodIsGone } from '#activities/session/podGone.ts';
 
 type PodActivities = Pick<SessionActivities, 'ensurePod' | 'awaitAgent' | 'quiesce' | 'deletePod'>;
 
@@ -52,10 +53,12 @@ export function createPodActivities(deps: Pick<ActivityDeps, 'database' | 'runti
       }
     },
 
-    async quiesce({ uuid, generation }: SessionRef) {
-      const client = await agentPool.get(uuid, generation);
-      await client.quiesce({ graceMs: QUIESCE_GRACE_MS });
-    },
+    ...endWhenPodIsGone(runtime, {
+      async quiesce({ uuid, generation }: SessionRef) {
+        const client = await agentPool.get(uuid, generation);
+        await client.quiesce({ graceMs: QUIESCE_GRACE_MS });
+      },
+    }),
 
     async deletePod({ sessionId, uuid, generation }) {
       const session = await findSessionById(database, sessionId);

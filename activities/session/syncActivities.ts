@@ -5,7 +5,8 @@ import { reconcile, type Heartbeat } from '#activities/session/reconcile.ts';
 import { saveFiles } from '#activities/session/saveFiles.ts';
 import type { SyncDeps } from '#activities/session/syncCycle.ts';
 
-const HEARTBEAT_MS = 4_000;
+/** A cancellation is told in answer to a heartbeat, and a person who closes waits for it. */
+const HEARTBEAT_MS = 1_000;
 
 /** The activities between a session's rows and its volume. */
 export function createSyncActivities(deps: SyncDeps): Pick<SessionActivities, 'loadFiles' | 'reconcile' | 'saveFiles'> {
@@ -16,13 +17,19 @@ export function createSyncActivities(deps: SyncDeps): Pick<SessionActivities, 'l
   };
 }
 
-/** Heartbeats while the work runs, also through one long call, so that only a dead worker is taken for one. */
+/**
+ * Heartbeats while the work runs, also through one long call, so that only a dead worker is taken for one. Cancelled work
+ * ends at its next step.
+ */
 async function whileBeating<T>(work: (heartbeat: Heartbeat) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const heartbeat = (): void => context.heartbeat();
-  const timer = setInterval(heartbeat, HEARTBEAT_MS);
+  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
-    return await work(heartbeat);
+    return await work(() => {
+      context.heartbeat();
+      // Every step may be the last one: a killed worker leaves no more behind than this.
+      context.cancellationSignal.throwIfAborted();
+    });
   } finally {
     clearInterval(timer);
   }

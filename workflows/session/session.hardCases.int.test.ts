@@ -39,9 +39,11 @@ async function writeBeside(session: SessionRecord, file: string): Promise<void> 
 /** Gives the session so many files that loading them takes a while. */
 async function addManyFiles(session: SessionRecord): Promise<void> {
   await stack.database.query(
-    `INSERT INTO workspace_items (session_id, name, type, content, sha256, size, full_path)
-     SELECT $1, 'file-' || n, 'file', n::text, encode(sha256(convert_to(n::text, 'UTF8')), 'hex'), length(n::text), ''
-     FROM generate_series(1, 3000) AS n`,
+    `WITH file AS (SELECT n::text AS text, convert_to(n::text, 'UTF8') AS bytes FROM generate_series(1, 3000) AS n),
+       blob AS (INSERT INTO blobs (sha256, bytes) SELECT encode(sha256(bytes), 'hex'), bytes FROM file
+                ON CONFLICT (sha256) DO UPDATE SET touched_at = now())
+     INSERT INTO workspace_items (session_id, name, type, content, sha256, size, full_path)
+     SELECT $1, 'file-' || text, 'file', text, encode(sha256(bytes), 'hex'), length(bytes), '' FROM file`,
     [session.id],
   );
 }
