@@ -70,6 +70,7 @@ function createApplication(deps: ApiDeps, limits: RateLimits, metrics: ApiMetric
   application.use('/api', (_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
   application.use(createSite());
   application.use((_request, response) => sendProblem(response, new AppError('NOT_FOUND'), deps.log));
+  // eslint-disable-next-line max-params -- express knows a handler of errors by its four parameters.
   const fail: ErrorRequestHandler = (error: unknown, _request, response, _next) =>
     sendProblem(response, error, deps.log);
   application.use(fail);
@@ -91,7 +92,10 @@ async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // A connection whose answer ends now would be kept for the next request that nobody may send any more.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await closed;
+  clearInterval(sweep);
   clearTimeout(cut);
 }

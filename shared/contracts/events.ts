@@ -27,9 +27,7 @@ export const SessionEventPayloads = {
 export type SessionEventKind = keyof typeof SessionEventPayloads;
 
 /** Kinds of review events; the page loads what changed. */
-const REVIEW_EVENT_KINDS = ['review', 'comments', 'history'] as const;
-/** A kind of review event. */
-export type ReviewEventKind = (typeof REVIEW_EVENT_KINDS)[number];
+export type ReviewEventKind = 'review' | 'comments' | 'history';
 
 /** An event as sent to a browser. `seq` counts per session or review without gaps. */
 export interface BerthEvent {

@@ -1,0 +1,24 @@
+import { createInputLog } from '#api/terminal/inputLog.ts';
+
+const bytes = (text: string) => Buffer.from(text);
+const numbers = (log: ReturnType<typeof createInputLog>, after: number) => log.after(after).map((input) => input.seq);
+
+describe('the memory of typed input', () => {
+  it('takes each number once, and none at or below the last that reached the terminal', () => {
+    const log = createInputLog(4);
+    expect([3, 4, 5, 5, 6].map((seq) => log.add({ seq, data: bytes('x') }))).toEqual([false, false, true, false, true]);
+  });
+
+  it('gives back what the terminal lacks, in order', () => {
+    const log = createInputLog(0);
+    for (const seq of [1, 2, 3]) log.add({ seq, data: bytes(`${seq}`) });
+    expect(numbers(log, 1)).toEqual([2, 3]);
+    expect(numbers(log, 3)).toEqual([]);
+  });
+
+  it('forgets the oldest beyond 256 KiB', () => {
+    const log = createInputLog(0);
+    for (let seq = 1; seq <= 10; seq += 1) log.add({ seq, data: Buffer.alloc(65_536) });
+    expect(numbers(log, 0)).toEqual([7, 8, 9, 10]);
+  });
+});
