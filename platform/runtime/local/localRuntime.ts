@@ -93,7 +93,8 @@ class DetachedProcesses implements LocalRuntime {
   async destroyPod(uuid: string, podUid?: string): Promise<void> {
     await this.#exclusively(uuid, async () => {
       const record = readPod(this.#layout.pods, uuid);
-      if (record !== null && (podUid === undefined || record.podUid === podUid)) await this.#end(record);
+      if (record === null) this.#forget(uuid);
+      else if (podUid === undefined || record.podUid === podUid) await this.#end(record);
     });
   }
 
@@ -172,8 +173,12 @@ class DetachedProcesses implements LocalRuntime {
     killProcess(record.process);
     await awaitEnd(record.process, END_MS);
     if (this.sandbox === 'none') await endMarked(record.podUid);
-    rmSync(this.#layout.socketFolder(record.uuid), { recursive: true, force: true });
-    removePod(this.#layout.pods, record.uuid);
+    this.#forget(record.uuid);
+  }
+
+  #forget(uuid: string): void {
+    rmSync(this.#layout.socketFolder(uuid), { recursive: true, force: true });
+    removePod(this.#layout.pods, uuid);
   }
 }
 
