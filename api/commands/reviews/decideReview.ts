@@ -88,8 +88,10 @@ async function sendUpdate(
     );
     return true;
   } catch (error) {
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return false;
-    throw fromFailure(error);
+    if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw fromFailure(error);
+    if (await deps.temporal.healthy()) return false;
+    // Nothing was accepted by a server that is not there: "on its way" would be a promise that nobody keeps.
+    throw new AppError('TEMPORAL_UNAVAILABLE', { cause: error });
   }
 }
 

@@ -217,6 +217,66 @@ describe('a run that was terminated from outside', () => {
   });
 });
 
+describe('a decision that no worker answers', () => {
+  it('is accepted with 202 after ten seconds, and carried out once a worker is there', async () => {
+    const { id } = await submitAndFreeze();
+    await workers.stop();
+    const claimed = await post(reviewer, `/reviews/${id}/claim`);
+    expect(claimed).toMatchObject({ status: 202, body: { status: 'pending', assignedTo: null } });
+    workers = await startReviewWorkers(api.deps);
+    await waitFor(async () => (await get(author, `/reviews/${id}`)).body.assignedTo?.id === reviewer.id, {
+      deadlineMs: 30_000,
+      what: 'the claim',
+    });
+    expect((await get(author, `/reviews/${id}/history`)).body.items).toHaveLength(2);
+  }, 60_000);
+});
+
+describe('bad input', () => {
+  it.each([
+    ['GET', '/reviews/abc', undefined],
+    ['GET', '/reviews/0', undefined],
+    ['GET', '/reviews/-1', undefined],
+    ['GET', '/reviews/99999999999', undefined],
+    ['GET', '/reviews?view=everything', undefined],
+    ['GET', '/reviews?limit=0', undefined],
+    ['GET', '/reviews?cursor=%00', undefined],
+    ['GET', '/reviews?cursor=bm9uc2Vuc2U', undefined],
+    ['POST', '/sessions/not-a-uuid/reviews', { title: 'x' }],
+    ['POST', '/reviews/1/approve', { expectedSnapshotId: 'seven' }],
+    ['POST', '/reviews/1/approve', {}],
+    ['POST', '/reviews/1/approve', []],
+    ['POST', '/reviews/1/override', { expectedSnapshotId: 1, reason: 'short' }],
+    ['POST', '/reviews/1/comments', { text: 'a\u0000b' }],
+    ['PATCH', '/reviews/1/comments/1', { text: 7 }],
+  ])('%s %s with %j is refused with INVALID_INPUT', async (method, path, body) => {
+    const answer = await api.send(method, `/api/v1${path}`, { as: reviewer, ...(body === undefined ? {} : { body }) });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'INVALID_INPUT' } });
+    expect(answer.body.errors.length).toBeGreaterThan(0);
+  });
+
+  it('that is too long is refused with INVALID_INPUT', async () => {
+    const answer = await post(reviewer, '/reviews/1/comments', { text: 'x'.repeat(20_001) });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'INVALID_INPUT', errors: [{ path: 'text' }] } });
+  });
+});
+
+describe('what pages are told', () => {
+  it('counts up without gaps, one event for a whole batch of comments', async () => {
+    const { id } = await submitAndFreeze();
+    await post(reviewer, `/reviews/${id}/claim`);
+    for (const text of ['one', 'two', 'three']) await post(reviewer, `/reviews/${id}/comments`, { text });
+    await post(reviewer, `/reviews/${id}/comments/publish`);
+    const events = await api.database.query<{ seq: number; kind: string }>(
+      `SELECT change_seq::int AS seq, kind FROM events WHERE subject = 'review' AND subject_id = $1 ORDER BY change_seq`,
+      [id],
+    );
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
+    expect(events.map((event) => event.kind)).toEqual(['review', 'review', 'history', 'review', 'history', 'comments']);
+    expect((await get(author, `/reviews/${id}`)).body.changeSeq).toBe(events.length);
+  });
+});
+
 describe('withdrawing', () => {
   it('ends the review without a verdict, and the session can be submitted again', async () => {
     const { id } = await submitAndFreeze();
