@@ -115,6 +115,11 @@ async function replaceAt(
     if (systemCode(error) !== 'ENOENT') throw error;
     return { outcome: 'unexpected', found: null };
   }
+  // Replaced by a program's own rename since: the name is left to that file, which the link above does not hold.
+  if (statIn(folder, target)?.ino !== statIn(folder, displaced)?.ino) {
+    unlinkSync(within(folder, displaced));
+    return { outcome: 'unexpected', found: (await findIn(folder, target))?.sha256 ?? null };
+  }
   renameSync(within(folder, write.name), within(folder, target));
   const old = await findIn(folder, displaced);
   if (old?.sha256 !== expected) {
