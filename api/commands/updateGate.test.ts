@@ -34,7 +34,7 @@ describe('the gate of updates', () => {
     expect(await Promise.all(passes)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('does not make one workflow wait for another', () => {
+  it('does not make one workflow wait for another', async () => {
     const gate = createUpdateGate(1);
     const started: string[] = [];
     const calls = ['a', 'b'].map((name) => heldCall(started, name));
