@@ -1,0 +1,174 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/activity';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { WorkflowHandle } from '@temporalio/client';
+import { killAgent } from '#tests/support/localPods.ts';
+import { startTestServers } from '#tests/support/servers.ts';
+import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
+import { createStepRunner, untilCancelled, type StartedSession, type StepRunner } from '#tests/support/sessionSteps.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+import {
+  closeAndWaitUpdate,
+  closeSignal,
+  extendSignal,
+  requestSyncSignal,
+  syncNowUpdate,
+} from '#workflows/session/session.messages.ts';
+
+const FOLDER = fileURLToPath(new URL('../../workflows/session/histories', import.meta.url));
+/** Outlives SIGHUP, so that the close has to wait for it. */
+const STUBBORN = `(trap '' HUP; sleep 300) &`;
+
+/** Lives on the real parts. Each leaves its session ended and answers the runs whose histories are kept. */
+const LIVES: Readonly<Record<string, (stack: SessionStack) => Promise<WorkflowHandle[]>>> = {
+  async 'opened-synced-closed'(stack) {
+    const session = await opened(stack);
+    const run = sessionRun(stack, session);
+    await stack.type(session, 'echo hi > hi.txt');
+    await waitFor(async () => (await stack.fileInDatabase(session, 'hi.txt')) === 'hi\n');
+    await run.executeUpdate(syncNowUpdate, { args: [{ opId: 'sync' }] });
+    await run.signal(extendSignal, { opId: 'extend', until: new Date(Date.now() + 3_600_000).toISOString() });
+    await waitFor(async () => (await stack.read(session)).expiresAt !== null);
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+    return [run];
+  },
+  async 'opened-while-closing'(stack) {
+    const session = await opened(stack);
+    const { runId } = await sessionRun(stack, session).describe();
+    await stack.type(session, `${STUBBORN} echo hi > hi.txt`);
+    await waitFor(async () => (await fileOnVolume(stack, session, 'hi.txt')) !== null);
+    await stack.close(session);
+    await stack.reaches(session, 'saving');
+    await stack.open(session);
+    await stack.reaches(session, 'running', 2);
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+    return [runOf(stack, session.uuid, runId), sessionRun(stack, session)];
+  },
+  async recovered(stack) {
+    const session = await opened(stack);
+    await killAgent(stack.config, session.uuid);
+    await stack.reaches(session, 'recovering');
+    await stack.reaches(session, 'running');
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+    return [sessionRun(stack, session)];
+  },
+  async 'strange-signals'(stack) {
+    const session = await opened(stack);
+    const run = sessionRun(stack, session);
+    for (const name of ['open', 'extend', 'requestSync', 'nobody-knows-this']) {
+      for (const args of [[], [{}], ['text'], [{ opId: 5, generation: 'x', until: 7 }]]) {
+        await run.signal<unknown[]>(name, ...args);
+      }
+    }
+    await run.signal<unknown[]>('close', 'text');
+    await run.executeUpdate(closeAndWaitUpdate, { args: [{ opId: 'close' }] });
+    return [run];
+  },
+};
+
+/** Lives whose turns no real part takes on demand; their steps are plain objects. */
+const TURNS: Readonly<
+  Record<string, (runner: StepRunner) => Promise<{ uuid: string; runIds: (string | undefined)[] }>>
+> = {
+  async 'closed-while-loading'(runner) {
+    const session = await runner.start({ loadFiles: untilCancelled });
+    await waitFor(() => session.calls.includes('loadFiles'));
+    await session.handle.signal(closeSignal, { reason: 'user' });
+    await session.handle.result();
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
+  async 'continued-as-new'(runner) {
+    const session = await runner.start(
+      { inspectVolume: async () => ({ state: 'live' }) },
+      { limits: { historyEvents: 60 } },
+    );
+    await waitFor(() => session.calls.includes('watchSession'));
+    const { runId } = await session.handle.describe();
+    for (let count = 1; (await session.handle.describe()).runId === runId; count += 1) {
+      await session.handle.executeUpdate(syncNowUpdate, { args: [{ opId: `sync-${count}` }] });
+    }
+    await session.handle.signal(requestSyncSignal);
+    await session.handle.signal(closeSignal);
+    await ended(session);
+    return { uuid: session.uuid, runIds: [runId, undefined] };
+  },
+  async 'open-failed'(runner) {
+    const session = await runner.start({
+      ensurePod: async () => {
+        throw ApplicationFailure.nonRetryable('the quota is used up', 'QuotaExceeded');
+      },
+    });
+    await ended(session);
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
+  async 'volume-kept'(runner) {
+    const session = await runner.start({
+      inspectVolume: async () => ({ state: 'live' }),
+      quiesce: async () => {
+        throw ApplicationFailure.nonRetryable('no agent', 'AGENT_UNREACHABLE');
+      },
+    });
+    await waitFor(() => session.calls.includes('watchSession'));
+    await session.handle.cancel();
+    await ended(session);
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
+};
+
+const ended = (session: StartedSession) =>
+  waitFor(async () => (await session.handle.describe()).status.name !== 'RUNNING', { deadlineMs: 30_000 });
+
+async function opened(stack: SessionStack) {
+  const session = await stack.newSession();
+  await stack.open(session);
+  return stack.reaches(session, 'running');
+}
+
+function runOf(stack: SessionStack, uuid: string, runId: string | undefined): WorkflowHandle {
+  return stack.temporal.client.workflow.getHandle(`session/${uuid}`, runId);
+}
+
+/** Lives every scenario on servers of its own and writes their histories, without the names of this machine. */
+async function record(): Promise<void> {
+  const servers = await startTestServers();
+  process.env['BERTH_TEST_POSTGRES_URL'] = servers.postgresUrl;
+  process.env['BERTH_TEST_TEMPORAL_ADDRESS'] = servers.temporalAddress;
+  mkdirSync(FOLDER, { recursive: true });
+  try {
+    const stack = await createSessionStack();
+    for (const [name, live] of Object.entries(LIVES)) await write(name, await live(stack));
+    await stack.stop();
+    const runner = await createStepRunner();
+    for (const [name, live] of Object.entries(TURNS)) {
+      const { uuid, runIds } = await live(runner);
+      const handle = (runId: string | undefined) => runner.temporal.client.workflow.getHandle(`session/${uuid}`, runId);
+      await write(name, runIds.map(handle));
+    }
+    await runner.close();
+  } finally {
+    await servers.stop();
+  }
+}
+
+async function write(name: string, runs: WorkflowHandle[]): Promise<void> {
+  for (const [index, run] of runs.entries()) {
+    const history = JSON.parse(historyToJSON(await run.fetchHistory())) as unknown;
+    const file = runs.length === 1 ? name : `${name}-${index + 1}`;
+    writeFileSync(`${FOLDER}/${file}.json`, `${JSON.stringify(history, anonymous, 1)}\n`);
+    process.stdout.write(`${file}.json\n`);
+  }
+}
+
+/** Histories name the process and the machine that made them, and stack traces their folders: nothing that replay reads. */
+function anonymous(key: string, value: unknown): unknown {
+  if (key === 'identity') return 'worker';
+  if (key === 'stackTrace') return '';
+  // A sticky queue carries the name of its process too.
+  return typeof value === 'string' && /^\d+@/.test(value) ? 'worker' : value;
+}
+
+await record();
