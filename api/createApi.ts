@@ -34,7 +34,7 @@ export interface Api {
 
 /** Puts the api together. */
 export function createApi(deps: ApiDeps): Api {
-  const metrics = createApiMetrics();
+  const metrics = createApiMetrics(deps.database);
   const limits = createRateLimits(deps.config, deps.database);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_DEADLINE_MS },

@@ -202,6 +202,7 @@ describe('health and metrics', () => {
     expect(metrics).toMatch(
       /berth_http_request_seconds_count\{method="POST",route="\/api\/v1\/sessions",status="201"\} [1-9]/,
     );
+    expect(metrics).toMatch(/berth_database_pool\{state="using"\} \d+\n/);
     expect(JSON.stringify((await api.send('GET', '/metrics')).body)).not.toContain('berth_http_request_seconds');
   });
 });

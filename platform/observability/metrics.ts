@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Database } from '#platform/db/database.ts';
 
 /** What the api measures; names carry their unit, labels have few values. */
 export interface ApiMetrics {
@@ -12,10 +13,11 @@ export interface ApiMetrics {
 }
 
 /** Makes the metrics of one api process in a registry of their own. */
-export function createApiMetrics(): ApiMetrics {
+export function createApiMetrics(database: Database): ApiMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  observePool(database, registers);
   return {
     registry,
     requestSeconds: new Histogram({
@@ -45,4 +47,25 @@ export function createApiMetrics(): ApiMetrics {
       registers,
     }),
   };
+}
+
+/** The parts of Sequelize's pool that it does not type. */
+interface Pool {
+  using: number;
+  available: number;
+  waiting: number;
+}
+
+function observePool(database: Database, registers: Registry[]): void {
+  const { pool } = database.sequelize.connectionManager as unknown as { pool: Pool };
+  const states = ['using', 'available', 'waiting'] as const;
+  new Gauge({
+    name: 'berth_database_pool',
+    help: 'Database connections in use and available, and statements that wait for one.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      for (const state of states) this.set({ state }, pool[state]);
+    },
+  });
 }
