@@ -10,6 +10,7 @@ const review = (change: Partial<Turn> = {}): Turn => ({
   assignedTo: null,
   submittedBy: author,
   openIssues: 0,
+  actions: [],
   ...change,
 });
 
@@ -23,7 +24,8 @@ describe('whose turn it is', () => {
     expect(turnSentence(rejected, reviewer.id)).toBe('Back with its author');
   });
   it('is the pool’s while nobody holds it, also after a release', () => {
-    expect(turnSentence(review(), reviewer.id)).toContain('you may claim it');
+    expect(turnSentence(review({ actions: ['claim'] }), reviewer.id)).toContain('you may claim it');
+    expect(turnSentence(review(), reviewer.id)).toBe('Waits for a reviewer');
     expect(turnSentence(review({ status: 'in_review' }), author.id)).toBe('Waits for a reviewer');
   });
   it('is nobody’s before the snapshot is made and after a withdrawal', () => {

@@ -50,12 +50,7 @@ export function useReview(id: number) {
   });
   watch(snapshotId, (present) => void (present !== null && frozen.reload()));
   watch(entries, (all) => {
-    const kept = all.some(({ path }) => path === chosenPath.value);
-    if (!kept)
-      chosenPath.value =
-        all.find(({ type, path }) => type === 'file' && !path.includes('/'))?.path ??
-        all.find(({ type }) => type === 'file')?.path ??
-        null;
+    if (!all.some(({ path }) => path === chosenPath.value)) chosenPath.value = firstToRead(all);
     void file.reload();
   });
   watch(chosenPath, () => void file.reload());
@@ -132,3 +127,11 @@ export function useReview(id: number) {
 }
 /** One review with what a person can do with it. */
 export type ReviewModel = ReturnType<typeof useReview>;
+
+/** The file that a reviewer sees first: where programs begin, else the first text at the top, else any file. */
+function firstToRead(entries: readonly FrozenEntry[]): string | null {
+  const texts = entries.filter(({ type, item }) => type === 'file' && item.encoding === 'utf8');
+  const first =
+    texts.find(({ path }) => /^(main|index)\./.test(path)) ?? texts.find(({ path }) => !path.includes('/')) ?? texts[0];
+  return (first ?? entries.find(({ type }) => type === 'file'))?.path ?? null;
+}
