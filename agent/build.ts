@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -12,6 +11,8 @@ export const AGENT_BUNDLE = join(ROOT, 'agent/dist/agent.mjs');
 export async function buildAgent(): Promise<string> {
   if (isFresh()) return AGENT_BUNDLE;
   mkdirSync(dirname(AGENT_BUNDLE), { recursive: true });
+  // Loaded only when there is something to build: every process that starts asks.
+  const { build } = await import('esbuild');
   // Two processes may build at once: each writes its own file, and the last rename wins whole.
   const outfile = `${AGENT_BUNDLE}.${process.pid}`;
   await build({
@@ -23,7 +24,6 @@ export async function buildAgent(): Promise<string> {
     target: 'node24',
     minify: true,
     legalComments: 'none',
-    // `ignore` is CommonJS; nothing else in the bundle needs a require.
     logLevel: 'warning',
   });
   renameSync(outfile, AGENT_BUNDLE);

@@ -27,7 +27,7 @@ export interface AgentSession {
 }
 
 /** Runs work one after the other, in the order of asking. */
-export class Turns {
+class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Resolves or rejects as the work does, once its turn has come. */

@@ -7,9 +7,9 @@ import { within, type Workspace } from '#agent/files/folders.ts';
 import { walkReserved } from '#agent/files/reserved.ts';
 
 /** Begins the names of displaced files; the first digits of the expected digest follow. */
-export const DISPLACED_PREFIX = '.berth-old-';
+const DISPLACED_PREFIX = '.berth-old-';
 /** Begins the names of files that are being written. */
-export const TEMPORARY_PREFIX = '.berth-new-';
+const TEMPORARY_PREFIX = '.berth-new-';
 /** A program that still holds the displaced file open may write to it a moment later. */
 const LINGER_MS = 1_000;
 

@@ -59,7 +59,7 @@ export class Workspace {
 }
 
 /** Makes a folder unless something is there. */
-export function makeFolder(folder: number, name: string): void {
+function makeFolder(folder: number, name: string): void {
   try {
     mkdirSync(within(folder, name), 0o755);
   } catch (error) {

@@ -17,7 +17,7 @@ const RACY_NANOSECONDS = 2_000_000_000n;
 const MAX_IGNORE_FILE_BYTES = 64 * 1024;
 
 /** One entry of a scan. */
-export interface ScanEntry {
+interface ScanEntry {
   path: string;
   type: 'file' | 'folder' | 'symlink';
   sha256: string | null;
@@ -152,7 +152,7 @@ function linkEntry({ path, target }: Candidate): ScanEntry {
 }
 
 /** Paths with a row are always within the limits; the others as long as there is room. */
-export function applyLimits(
+function applyLimits(
   candidates: Candidate[],
   { keep, limits }: { keep: ReadonlySet<string>; limits: SessionLimits },
 ): { within: Candidate[]; beyond: { path: string; reason: string }[] } {

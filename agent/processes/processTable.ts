@@ -12,7 +12,7 @@ export interface ProcessEntry {
 }
 
 /** One process, null when it is gone. */
-export function readProcess(pid: number): ProcessEntry | null {
+function readProcess(pid: number): ProcessEntry | null {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -53,7 +53,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /** The session's living processes without the agent. */
-export function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
+function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
   const living = listProcesses().filter(({ state }) => state !== 'Z' && state !== 'X');
   if (scope.ownsAll && hasOwnProcessSpace()) return living.filter(({ pid }) => pid !== 1 && pid !== process.pid);
   const ours = new Set<number>([process.pid]);

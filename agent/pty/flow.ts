@@ -26,7 +26,7 @@ export interface FlowDecision {
 }
 
 /** True when the reader holds the program back or lets it go on: it is seen, and it answers. */
-export function isCounting(reader: ReaderProgress, { end, now }: { end: number; now: number }): boolean {
+function isCounting(reader: ReaderProgress, { end, now }: { end: number; now: number }): boolean {
   return reader.counts && (reader.acked >= end || now - reader.heardAt < SILENT_AFTER_MS);
 }
 

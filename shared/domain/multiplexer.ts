@@ -3,7 +3,7 @@ import { encodeFrame, FrameDecoder, MAX_FRAME_PAYLOAD_BYTES, ProtocolError } fro
 import type { Frame, FrameType } from '#shared/domain/frames.ts';
 
 /** Channels that one stream may have at once. */
-export const MAX_CHANNELS = 1_024;
+const MAX_CHANNELS = 1_024;
 
 /** What a multiplexer works on: where its bytes go, and what it tells. */
 export interface MultiplexerOptions {
