@@ -1,12 +1,12 @@
 import { sessionLimits } from '#shared/domain/limits.ts';
-import { diffTrees, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
+import { diffTrees, type Tree } from '#shared/domain/merge.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { replaceBase } from '#platform/db/repositories/syncBase.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef } from '#workflows/session/session.ports.ts';
 import type { Heartbeat } from '#activities/session/reconcile.ts';
-import { judgeManifest } from '#activities/session/podTree.ts';
+import { judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import { writeToPod } from '#activities/session/podWrites.ts';
 import { beginCycle, commitFenced, type Cycle, type SyncDeps } from '#activities/session/syncCycle.ts';
 
@@ -29,10 +29,12 @@ export async function loadFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Hear
     await fillVolume(deps, { client, cycle }, heartbeat);
     heartbeat();
     const loaded = await readVolume(deps, { client, cycle });
-    const difference = diffTrees(loaded, cycle.rows, () => true);
+    // What the agent refuses to name, as a file beyond a limit that was lowered, is there but gets no base.
+    const isUnknown = unknownPaths(loaded);
+    const difference = diffTrees(loaded.entries, cycle.rows, (path) => loaded.entries.has(path) || !isUnknown(path));
     if (difference.put.length + difference.removed.length === 0) {
-      await commitFenced(deps, cycle, (tx) => recordLoaded(deps, cycle, tx));
-      return { files: countFiles(cycle.rows) };
+      await commitFenced(deps, cycle, (tx) => recordLoaded(deps, { cycle, loaded }, tx));
+      return { files: countFiles(loaded.entries) };
     }
     deps.log.warn(
       { session: ref.uuid, missing: difference.put.length, extra: difference.removed.length },
@@ -56,10 +58,7 @@ function countFiles(tree: Tree): number {
   return [...tree.values()].filter((entry) => entry.type !== 'folder').length;
 }
 
-async function readVolume(
-  deps: SyncDeps,
-  { client, cycle }: { client: AgentClient; cycle: Cycle },
-): Promise<Map<string, TreeEntry>> {
+async function readVolume(deps: SyncDeps, { client, cycle }: { client: AgentClient; cycle: Cycle }): Promise<PodTree> {
   const manifest = await client.manifest({ syncEpoch: cycle.syncEpoch, keep: [...cycle.rows.keys()] });
   if (!manifest.complete) throw new Error(`The volume of session ${cycle.ref.uuid} could not be read whole.`);
   if (manifest.volumeId !== cycle.volume.id) {
@@ -68,7 +67,7 @@ async function readVolume(
     );
   }
   const limits = { ...sessionLimits(deps.config), maxSessionItems: Infinity, maxSessionBytes: Infinity };
-  return judgeManifest(manifest, { volumeId: cycle.volume.id, limits, database: cycle.rows }).entries;
+  return judgeManifest(manifest, { volumeId: cycle.volume.id, limits, database: cycle.rows });
 }
 
 /** Nobody has worked on a volume that was never loaded: what is on it comes from an earlier try and gives way. */
@@ -77,7 +76,7 @@ async function fillVolume(
   { client, cycle }: { client: AgentClient; cycle: Cycle },
   heartbeat: Heartbeat,
 ): Promise<void> {
-  const present = await readVolume(deps, { client, cycle });
+  const { entries: present } = await readVolume(deps, { client, cycle });
   const changes = diffTrees(present, cycle.rows, () => true);
   const written = await writeToPod(deps, { client, cycle, changes, present, bulk: true }, heartbeat);
   if (written.refused.length === 0) return;
@@ -85,8 +84,12 @@ async function fillVolume(
   throw new Error(`The volume of session ${cycle.ref.uuid} refused ${first?.path}: ${first?.reason}.`);
 }
 
-async function recordLoaded({ database }: SyncDeps, cycle: Cycle, tx: Tx): Promise<void> {
-  const put = [...cycle.rows].map(([path, { type, sha256, executable }]) => ({ path, type, sha256, executable }));
+async function recordLoaded(
+  { database }: SyncDeps,
+  { cycle, loaded }: { cycle: Cycle; loaded: PodTree },
+  tx: Tx,
+): Promise<void> {
+  const put = [...loaded.entries].map(([path, { type, sha256, executable }]) => ({ path, type, sha256, executable }));
   await replaceBase(database, { volumeId: cycle.volume.id, put }, tx);
   await setVolumeState(database, { id: cycle.volume.id, state: 'live' }, tx);
 }

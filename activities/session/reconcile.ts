@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sessionLimits } from '#shared/domain/limits.ts';
-import { isMassDeletion, planMerge, type MergePlan } from '#shared/domain/merge.ts';
+import { judgeDeletions, planMerge, type MergePlan } from '#shared/domain/merge.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
@@ -12,7 +12,8 @@ import { countMissed, digestTree, judgeManifest, unknownPaths, type PodTree } fr
 import { writeToPod } from '#activities/session/podWrites.ts';
 import { beginCycle, commitFenced, isSuperseded, type Cycle, type SyncDeps } from '#activities/session/syncCycle.ts';
 
-const SECOND_SCAN_MS = 5_000;
+/** How long the second scan waits when very much is gone, and when a small tree is empty, in milliseconds. */
+const SECOND_SCAN_MS = { large: 5_000, small: 500 };
 const NOTHING: SyncResult = { changed: 0, conflicts: 0, notSaved: 0, more: false };
 // While a session is being saved its saving alone reconciles; afterwards nobody may touch the volume.
 const ENDING_PHASES: ReadonlySet<string> = new Set(['saving', 'closing', 'closed', 'failed']);
@@ -112,9 +113,10 @@ async function scanTwiceIfNeeded(
     });
   };
   const first = await scan();
-  if (!wouldDeleteMuch(cycle, first)) return first;
+  const deletions = wouldDelete(cycle, first);
+  if (deletions === null) return first;
   deps.log.warn({ session: cycle.ref.uuid }, 'most files are gone from the volume; looking again before believing it');
-  await delay(deps.secondScanMs ?? SECOND_SCAN_MS);
+  await delay(deps.secondScanMs ?? SECOND_SCAN_MS[deletions]);
   heartbeat();
   const second = await scan();
   // What only one of the two scans missed is not gone.
@@ -123,7 +125,7 @@ async function scanTwiceIfNeeded(
   return second;
 }
 
-function wouldDeleteMuch(cycle: Cycle, tree: PodTree): boolean {
+function wouldDelete(cycle: Cycle, tree: PodTree): ReturnType<typeof judgeDeletions> {
   const plan = planMerge({
     base: cycle.base,
     database: cycle.rows,
@@ -133,7 +135,7 @@ function wouldDeleteMuch(cycle: Cycle, tree: PodTree): boolean {
     merged: new Map(),
     at: new Date(0),
   });
-  return isMassDeletion(cycle.rows, plan);
+  return judgeDeletions(cycle.rows, plan);
 }
 
 async function writeAndAcknowledge(

@@ -17,7 +17,7 @@ export interface SyncDeps {
   agentPool: AgentPool;
   config: Pick<Config, 'MAX_FILE_BYTES' | 'MAX_SESSION_BYTES' | 'MAX_SESSION_ITEMS'>;
   log: Logger;
-  /** How long a mass deletion waits for its second scan, in milliseconds; 5,000 by default. */
+  /** How long a mass deletion waits for its second scan, in milliseconds; 5,000 by default, 500 where a small tree is empty. */
   secondScanMs?: number;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { conflictCopyPath } from '#shared/domain/conflictName.ts';
-import { contestedPaths, isMassDeletion, planMerge, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
+import { contestedPaths, judgeDeletions, planMerge, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
 import { FOLDER, sameEntry } from '#shared/domain/mergeEntry.ts';
 import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
 import { findPathProblem } from '#shared/domain/paths.ts';
@@ -130,10 +130,11 @@ describe('the merge of a tree', () => {
   it('calls for a second look at a deletion of everything, or of over 50 paths and over half', () => {
     const many = new Map(Array.from({ length: 100 }, (_, index) => [`f${index}`, file('1')] as const));
     const rest = (count: number): Tree => new Map([...many].slice(0, count));
-    const isMass = (pod: Tree): boolean => isMassDeletion(many, plan({ base: many, database: many, pod }));
-    expect([isMass(rest(0)), isMass(rest(49)), isMass(rest(50)), isMass(rest(99))]).toEqual([true, true, false, false]);
+    const judge = (pod: Tree) => judgeDeletions(many, plan({ base: many, database: many, pod }));
+    expect([rest(0), rest(49), rest(50), rest(99)].map(judge)).toEqual(['large', 'large', null, null]);
     const one = tree({ a: file('1') });
-    expect(isMassDeletion(one, plan({ base: one, database: one, pod: tree({}) }))).toBe(true);
+    expect(judgeDeletions(one, plan({ base: one, database: one, pod: tree({}) }))).toBe('small');
+    expect(judgeDeletions(one, plan({ base: one, database: one, pod: one }))).toBeNull();
   });
 });
 

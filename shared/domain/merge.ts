@@ -177,9 +177,9 @@ export function diffTrees(from: Tree, to: Tree, touches: (path: string) => boole
   return { removed, put };
 }
 
-/** True when the deletions are so many that one scan is not evidence enough: all of the tree, or over 50 paths and over half of it. */
-export function isMassDeletion(database: Tree, plan: MergePlan): boolean {
+/** How many deletions one scan is not evidence enough for: null, all of a `small` tree, or over 50 paths and over half of a `large` one. */
+export function judgeDeletions(database: Tree, plan: MergePlan): 'small' | 'large' | null {
   const gone = plan.databaseChanges.removed.filter((path) => !plan.target.has(path)).length;
-  if (gone === 0) return false;
-  return gone === database.size || (gone > MASS_DELETION_PATHS && gone * 2 > database.size);
+  if (gone > MASS_DELETION_PATHS && gone * 2 > database.size) return 'large';
+  return gone > 0 && gone === database.size ? 'small' : null;
 }

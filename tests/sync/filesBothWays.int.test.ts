@@ -1,5 +1,6 @@
 import { createItem } from '#api/commands/items/createItem.ts';
 import { deleteItem } from '#api/commands/items/deleteItem.ts';
+import { handOffsSettled } from '#api/commands/items/handOffChange.ts';
 import { saveItem } from '#api/commands/items/saveItem.ts';
 import { updateItem } from '#api/commands/items/updateItem.ts';
 import { CreateItem } from '#shared/contracts/item.ts';
@@ -7,7 +8,10 @@ import { findItemWithContent, listItems } from '#platform/db/repositories/items.
 import { findSession } from '#platform/db/repositories/sessions.ts';
 import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
+import { reconcile } from '#activities/session/reconcile.ts';
+import { beginCycle, commitFenced, type SyncDeps } from '#activities/session/syncCycle.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
+import { build } from '#tests/support/factories.ts';
 import { createAgentGround, type AgentGround, type GroundSession } from '#tests/support/openedSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -50,6 +54,26 @@ async function databaseFiles(session: GroundSession): Promise<Record<string, str
     return [item.path, file?.content ?? null] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/** The ground's parts, with something happening right after each scan. */
+function afterScan(happens: () => Promise<void>): SyncDeps {
+  return {
+    ...ground.deps,
+    agentPool: {
+      close: () => ground.agentPool.close(),
+      async get(...address) {
+        const client = await ground.agentPool.get(...address);
+        return Object.assign(Object.create(client) as typeof client, {
+          manifest: async (...options: Parameters<typeof client.manifest>) => {
+            const manifest = await client.manifest(...options);
+            await happens();
+            return manifest;
+          },
+        });
+      },
+    },
+  };
 }
 
 const isClean = async (session: GroundSession) => (await dirtyPaths(test.database, session.ref.sessionId)).length === 0;
@@ -95,6 +119,18 @@ describe('loading', () => {
     });
     expect(session.workspace.list()).toHaveLength(1_000);
     expect(session.workspace.read('f777')).toBe('f777');
+  });
+
+  it('ends, and deletes nothing, though the volume will not name what it was given', async () => {
+    const session = await ground.open({
+      plant: async ({ ref }) => {
+        await build.folder(test.database, { sessionId: ref.sessionId, name: '.git' });
+        await build.file(test.database, { sessionId: ref.sessionId, name: 'main.py', content: 'print(1)\n' });
+      },
+    });
+    expect((await findVolume(test.database, session.ref.sessionId))?.state).toBe('live');
+    await session.reconcile();
+    expect(Object.keys(await databaseFiles(session)).sort()).toEqual(['.git', 'main.py']);
   });
 
   it('that never ended deletes nothing when the session closes', async () => {
@@ -171,6 +207,33 @@ describe('a change in the editor', () => {
     await session.reconcile();
     expect(session.workspace.read('main.py')).toBe('print(4)\n');
     expect(await isClean(session)).toBe(true);
+  });
+
+  it('that is handed on between a scan and its commit is not taken back', async () => {
+    const session = await ground.open({ plant: oneFile });
+    const result = await reconcile(
+      afterScan(async () => {
+        await save(session, 'main.py', 'print(9)\n');
+        await handOffsSettled();
+      }),
+      { ...session.ref, cause: 'test' },
+      () => undefined,
+    );
+    expect(result).toMatchObject({ changed: 0, more: true });
+    expect(await databaseFiles(session)).toEqual({ 'main.py': 'print(9)\n' });
+    expect(session.workspace.read('main.py')).toBe('print(9)\n');
+    expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });
+  });
+
+  it('that is committed between a scan and its commit wins over what the scan saw', async () => {
+    const session = await ground.open({ plant: oneFile });
+    await test.database.query(`UPDATE sessions SET phase = 'loading' WHERE id = $1`, [session.ref.sessionId]);
+    session.workspace.remove('main.py');
+    session.workspace.write('other.txt', 'x');
+    const work = afterScan(() => save(session, 'main.py', 'print(9)\n').then(() => undefined));
+    await reconcile(work, { ...session.ref, cause: 'test' }, () => undefined);
+    expect(await databaseFiles(session)).toEqual({ 'main.py': 'print(9)\n', 'other.txt': 'x' });
+    expect(session.workspace.read('main.py')).toBe('print(9)\n');
   });
 
   it('renames, moves and deletes on the volume too', async () => {
@@ -306,6 +369,26 @@ describe('saving', () => {
     expect(await session.reconcile()).toMatchObject({ changed: 0 });
     expect(Object.keys(await databaseFiles(session))).toEqual(['main.py']);
     await expect(session.load()).rejects.toThrow(/no longer owns/);
+  });
+
+  it('of a cycle that a later one has followed is refused, in the database and by the agent', async () => {
+    const session = await ground.open({ plant: oneFile });
+    const [first, second] = [
+      await beginCycle(ground.deps, session.ref, { states: ['live'] }),
+      await beginCycle(ground.deps, session.ref, { states: ['live'] }),
+    ];
+    await expect(commitFenced(ground.deps, first!, () => Promise.resolve())).rejects.toThrow(/no longer owns/);
+    await expect(commitFenced(ground.deps, second!, () => Promise.resolve('written'))).resolves.toBe('written');
+    const client = await ground.agentPool.get(session.ref.uuid, session.ref.generation);
+    await client.manifest({ syncEpoch: second!.syncEpoch, keep: [] });
+    await expect(client.manifest({ syncEpoch: first!.syncEpoch, keep: [] })).rejects.toMatchObject({
+      code: 'STALE_GENERATION',
+    });
+    const late = { syncEpoch: first!.syncEpoch, bulk: false };
+    await expect(client.apply([{ op: 'mkdir', path: 'late' }], late)).rejects.toMatchObject({
+      code: 'STALE_GENERATION',
+    });
+    expect(session.workspace.list()).toEqual(['main.py']);
   });
 
   it('that is overtaken between its scan and its commit writes nothing', async () => {

@@ -25,7 +25,8 @@ export async function createItem(
     const locked = await lockTree(database, session, tx);
     const sessionId = locked.id;
     const folder = await requireFolder(database, { sessionId, id: wanted.parentId }, tx);
-    const path = await requireFreePlace(database, { sessionId, folder, name: wanted.name, itemId: null }, tx);
+    const { name, type } = wanted;
+    const path = await requireFreePlace(database, { sessionId, folder, name, type, itemId: null }, tx);
     await requireRoom(deps, { sessionId, items: 1, bytes: content.size }, tx);
     const place = { sessionId, parentId: folder?.id ?? null, name: wanted.name };
     const author = { userId, source: 'editor' as const };

@@ -41,11 +41,21 @@ export async function requireFolder(
  */
 export async function requireFreePlace(
   database: Database,
-  place: { sessionId: number; folder: ItemRecord | null; name: string; itemId: number | null },
+  place: {
+    sessionId: number;
+    folder: ItemRecord | null;
+    name: string;
+    type: ItemRecord['type'];
+    itemId: number | null;
+  },
   tx: Tx,
 ): Promise<string> {
   const { sessionId, folder, name } = place;
   checkName(name);
+  if (name === '.git' && place.type === 'folder') {
+    const message = 'belongs to git: make a repository in the terminal';
+    throw new AppError('INVALID_PATH', { detail: `The folder .git ${message}.`, errors: [{ path: 'name', message }] });
+  }
   const path = joinPath(folder?.path ?? null, name);
   checkPath(path);
   const child = await findChild(database, { sessionId, parentId: folder?.id ?? null, name }, tx);

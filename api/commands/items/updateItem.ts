@@ -72,7 +72,7 @@ async function choosePlace(
   const folder = await requireFolder(database, { sessionId, id: parentId }, tx);
   const subtree = item.type === 'folder' ? await listSubtree(database, { sessionId, id: item.id }, tx) : [item];
   if (folder !== null && subtree.some((below) => below.id === folder.id)) throw new AppError('CYCLE');
-  const path = await requireFreePlace(database, { sessionId, folder, name, itemId: item.id }, tx);
+  const path = await requireFreePlace(database, { sessionId, folder, name, type: item.type, itemId: item.id }, tx);
   // What is in a folder moves with it and has to fit too.
   for (const below of subtree) checkPath(`${path}${below.path.slice(item.path.length)}`);
   return { parentId, name, executable, isSame: path === item.path && executable === item.executable };

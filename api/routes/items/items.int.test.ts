@@ -154,6 +154,8 @@ describe('a rename or a move', () => {
     expectProblem(await change(inner.id, { parentId: 999_999 }), 404, 'NOT_FOUND');
     expectProblem(await change(outer.id, { executable: true }), 422, 'INVALID_INPUT');
     expectProblem(await change(a.id, {}), 422, 'INVALID_INPUT');
+    expectProblem(await change(outer.id, { name: '.git' }), 422, 'INVALID_PATH');
+    expectProblem(await make({ name: '.git', type: 'folder' }), 422, 'INVALID_PATH');
     expect((await change(inner.id, { parentId: null })).body.path).toBe('inner');
     expect((await change(a.id, { executable: true, name: 'run.sh' })).body).toMatchObject({
       executable: true,
