@@ -25,8 +25,15 @@ const address =
 server.listen(address, () => {
   // The socket belongs to root where the agent was started as root, so no program of the session can take its place.
   if (settings.BERTH_AGENT_DROP_TO !== undefined) dropPrivileges(settings.BERTH_AGENT_DROP_TO);
-  createAgentSession(settings).then(provide, (error: unknown) => {
+  createAgentSession(settings).then(serve, (error: unknown) => {
     reportFailure(error);
     process.exit(1);
   });
 });
+
+/** From here on people's shells live in this process: an error that nobody expected is written down, and they go on. */
+function serve(ready: AgentSession): void {
+  process.on('unhandledRejection', reportFailure);
+  process.on('uncaughtException', reportFailure);
+  provide(ready);
+}
