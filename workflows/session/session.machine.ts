@@ -1,5 +1,5 @@
 import { PHASE_REASONS, type PhaseReason, type SessionPhase } from '#shared/domain/session.ts';
-import { numberOf, readPayload, textOf, type FieldType } from '#workflows/session/session.guards.ts';
+import { numberOf, readPayload, textOf, type FieldType, type ReadPayload } from '#workflows/session/session.guards.ts';
 
 /** A wish to reconcile, waiting for its turn. Several are served by one reconcile. */
 export interface SyncTicket {
@@ -40,6 +40,14 @@ export const RECOVERY_TRIES = 3;
 export const RECOVERY_WINDOW_MS = 600_000;
 /** The longest time, in milliseconds, that one extension can reach ahead. */
 export const LONGEST_EXTENSION_MS = 480 * 60_000;
+
+/** The fields of the signals with their types. */
+const FIELDS = {
+  open: { opId: 'string', generation: 'number' },
+  requestSync: { opId: 'string', cause: 'string', generation: 'number' },
+  close: { opId: 'string', reason: 'string', actor: 'string' },
+  extend: { opId: 'string', until: 'string', actor: 'string' },
+} as const satisfies Record<string, Record<string, FieldType>>;
 
 /** The forward moves of a run; any phase may also end as `saving`, because a close comes at any time. */
 const NEXT: Readonly<Record<SessionPhase, readonly SessionPhase[]>> = {
@@ -134,7 +142,7 @@ export class SessionMachine {
 
   /** `open`: a higher generation replaces this run. Without a generation it is noted and ignored. */
   receiveOpen(payload: unknown, now: number): void {
-    const read = this.read('open', payload, { opId: 'string', generation: 'number' }, now);
+    const read = this.read('open', payload, now);
     if (read === null) return;
     const generation = numberOf(read, 'generation');
     if (generation === undefined) {
@@ -146,7 +154,7 @@ export class SessionMachine {
 
   /** `close`: ends the live part in order. Without a reason: `operator`. A second close changes nothing. */
   receiveClose(payload: unknown, now: number): void {
-    const read = this.read('close', payload, { opId: 'string', reason: 'string', actor: 'string' }, now);
+    const read = this.read('close', payload, now);
     if (read === null) return;
     const wanted = textOf(read, 'reason');
     const reason = PHASE_REASONS.find((known) => known === wanted) ?? 'operator';
@@ -155,7 +163,7 @@ export class SessionMachine {
 
   /** `requestSync`: queues a reconcile whatever the payload is; one of another generation is an old watcher's. */
   receiveSync(payload: unknown, now: number): void {
-    const read = readPayload(payload, { opId: 'string', cause: 'string', generation: 'number' });
+    const read = readPayload(payload, FIELDS.requestSync);
     if (read.problem !== null) this.note(`requestSync: ${read.problem}; synced all the same`, now);
     const generation = numberOf(read, 'generation');
     if (generation !== undefined && generation !== this.generation) return;
@@ -166,7 +174,7 @@ export class SessionMachine {
 
   /** `extend`: holds the session open until a time, at most eight hours ahead; without one, one idle period more. */
   receiveExtend(payload: unknown, now: number): void {
-    const read = this.read('extend', payload, { opId: 'string', until: 'string', actor: 'string' }, now);
+    const read = this.read('extend', payload, now);
     if (read === null || !this.isNew(textOf(read, 'opId') ?? null)) return;
     const until = textOf(read, 'until');
     const time = until === undefined ? null : Date.parse(until);
@@ -235,8 +243,8 @@ export class SessionMachine {
     this.syncDone(this.takeSyncs(), { failed: 'the session has closed' });
   }
 
-  private read(name: string, payload: unknown, types: Record<string, FieldType>, now: number) {
-    const read = readPayload(payload, types);
+  private read(name: keyof typeof FIELDS, payload: unknown, now: number): ReadPayload | null {
+    const read = readPayload(payload, FIELDS[name]);
     if (read.problem === null) return read;
     this.note(`${name} was ignored: ${read.problem}`, now);
     return null;
