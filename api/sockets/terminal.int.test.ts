@@ -68,24 +68,19 @@ async function openScreen(terminalId: string, { url = api.url, clientId = 'clien
   return screen;
 }
 
-async function attach(
-  screen: Screen,
-  terminalId: string,
-  offset: number | null,
-): Promise<{ ok: boolean; code?: string }> {
-  const answer = await screen.socket.emitWithAck('attach', {
-    sessionUuid: uuid,
-    terminalId,
-    clientId: screen.clientId,
-    offset,
-    size: SIZE,
-    visible: true,
+function attach(screen: Screen, terminalId: string, offset: number | null): Promise<{ ok: boolean; code?: string }> {
+  const { socket, clientId } = screen;
+  const message = { sessionUuid: uuid, terminalId, clientId, offset, size: SIZE, visible: true };
+  return new Promise((resolve) => {
+    // Not a promise of the answer: output that comes in the same chunk would be seen before it.
+    socket.emit('attach', message, (answer: { ok: boolean; value: { offset: number; lastInputSeq: number } }) => {
+      if (answer.ok) {
+        screen.end = answer.value.offset;
+        screen.seq = answer.value.lastInputSeq;
+      }
+      resolve(answer);
+    });
   });
-  if (answer.ok) {
-    screen.end = answer.value.offset;
-    screen.seq = answer.value.lastInputSeq;
-  }
-  return answer;
 }
 
 function type(screen: Screen, terminalId: string, text: string): void {
@@ -148,6 +143,24 @@ describe('a terminal', () => {
     await shows(screen, 'flood-8');
     expect(screen.said).toEqual([]);
   });
+
+  it('keeps for a vanished browser what it had not taken yet, however much the program goes on to print', async () => {
+    const terminalId = await newTerminal();
+    const first = await openScreen(terminalId);
+    await attach(first, terminalId, null);
+    type(first, terminalId, 'echo ready-$((3*3))\n');
+    await shows(first, 'ready-9');
+    const taken = first.end;
+    first.acknowledges = false;
+    type(first, terminalId, 'seq 1 400000; echo flood-$((4+4))\n');
+    await waitFor(() => first.end - taken > 100_000, { what: 'the first of the flood' });
+    first.socket.io.engine.close();
+    const second = await openScreen(terminalId);
+    await attach(second, terminalId, taken);
+    await shows(second, 'flood-8');
+    expect(second.said).toEqual([]);
+    expect(second.text).toContain(Array.from({ length: 400_000 }, (_, index) => index + 1).join('\r\n'));
+  }, 30_000);
 
   it('tells its exit, and is gone afterwards', async () => {
     const terminalId = await newTerminal();

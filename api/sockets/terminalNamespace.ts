@@ -25,10 +25,10 @@ export function serveTerminals(deps: ApiDeps, metrics: ApiMetrics, connected: Co
     metrics.terminals.dec();
   }
 
-  function end(key: string): void {
+  function end(key: string, how: 'left' | 'lost'): void {
     const link = links.get(key);
     if (!link) return;
-    link.close();
+    link.close(how);
     drop(key, link);
   }
 
@@ -55,7 +55,7 @@ export function serveTerminals(deps: ApiDeps, metrics: ApiMetrics, connected: Co
   async function attach(request: Attach): Promise<Attached> {
     const key = keyOf(request);
     // A second attach of the same terminal is a browser that lost its place: the first one ends.
-    end(key);
+    end(key, 'left');
     if (links.size >= MAX_LINKS) {
       throw new AppError('TERMINAL_LIMIT', { detail: `One connection shows at most ${MAX_LINKS} terminals.` });
     }
@@ -66,7 +66,7 @@ export function serveTerminals(deps: ApiDeps, metrics: ApiMetrics, connected: Co
       setImmediate(() => link.begin());
       return attached;
     } catch (error) {
-      link.close();
+      link.close('left');
       drop(key, link);
       throw error;
     }
@@ -98,9 +98,11 @@ export function serveTerminals(deps: ApiDeps, metrics: ApiMetrics, connected: Co
     log,
     handle: (message) => links.get(keyOf(message))?.visible(message.visible),
   });
-  onMessage(socket, { event: 'detach', schema: Detach, log, handle: (message) => end(keyOf(message)) });
-  socket.on('disconnect', () => {
-    for (const key of [...links.keys()]) end(key);
+  onMessage(socket, { event: 'detach', schema: Detach, log, handle: (message) => end(keyOf(message), 'left') });
+  socket.on('disconnect', (reason) => {
+    // Only a page that closes its socket itself has left; whoever vanishes may come back for the rest.
+    const how = reason === 'client namespace disconnect' ? 'left' : 'lost';
+    for (const key of [...links.keys()]) end(key, how);
   });
 }
 

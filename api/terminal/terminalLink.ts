@@ -29,7 +29,8 @@ export interface TerminalLink {
   resize(size: TerminalSize): void;
   ack(offset: number): void;
   visible(visible: boolean): void;
-  close(): void;
+  /** Ends the link. `lost`: the browser vanished, so that its unacknowledged tail is kept for its return. */
+  close(end: 'left' | 'lost'): void;
 }
 
 /** What a link works with. `ended`: it is over by itself, its place is free. */
@@ -127,13 +128,14 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
   function finish(code: string): void {
     if (closed) return;
     tell('gone', { code });
-    close();
+    close('left');
     ended();
   }
 
-  function close(): void {
+  function close(end: 'left' | 'lost'): void {
     closed = true;
-    attachment?.detach();
+    if (end === 'lost') attachment?.drop();
+    else attachment?.detach();
     attachment = null;
   }
 

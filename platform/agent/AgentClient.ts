@@ -87,6 +87,8 @@ export interface TerminalAttachment {
   /** False: this reader does not hold the PTY back (hidden tab). */
   counts(counting: boolean): void;
   detach(): void;
+  /** The reader was lost without a word: what it had not acknowledged is kept for it for a while. */
+  drop(): void;
 }
 
 /** What the session has been doing; drives the idle rule. Seconds since the last of each, null for never. */

@@ -72,6 +72,7 @@ export async function attachTerminal(
     },
     counts: (counting) => channel.post({ counts: counting }),
     detach: () => channel.close(),
+    drop: () => channel.fail('READER_LOST', 'The reader was lost.'),
   };
 }
 
