@@ -6,6 +6,7 @@ import type { Browser } from 'playwright-core';
 import { createDatabase, type Database } from '#platform/db/database.ts';
 import { killPart, npmStart, type BerthStart } from '#tests/e2e/berthStart.ts';
 import { CHROMIUM, launchBrowser, newPerson, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { approve, commentOnLine, findInQueue, readFrozen, submitForReview } from '#tests/e2e/reviewPages.ts';
 import { runningConfig } from '#tests/e2e/runningConfig.ts';
 import { workspacePage, type WorkspacePage } from '#tests/e2e/workspacePage.ts';
 import { checkEverything, type AcknowledgedWrite } from '#tests/faults/checker.ts';
@@ -73,6 +74,13 @@ const NOTES = 'print("from the editor")\n';
     await person.page.getByLabel('Password').fill(PASSWORD);
     await person.page.getByRole('button', { name: 'Create account' }).click();
     await person.page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+  }
+
+  /** Resolves once the counting program has come so far on the screen. */
+  async function reachesTick(count: number): Promise<void> {
+    const last = async (): Promise<number> =>
+      Math.max(0, ...(await workspace.lines()).map((line) => Number(/^tick-(\d+)\.$/.exec(line)?.[1] ?? 0)));
+    await waitFor(async () => (await last()) >= count, { deadlineMs: 40_000, what: `tick ${String(count)}` });
   }
 
   it(
@@ -146,16 +154,17 @@ const NOTES = 'print("from the editor")\n';
     '6. keeps shell, scrollback and running program over a reload and a kill -9 of the api',
     async () => {
       await workspace.type(
-        'HARBOUR=still-here; i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo tick-$i.; sleep 0.2; done',
+        'HARBOUR=still-here; i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo tick-$i.; sleep 0.4; done',
       );
-      await workspace.seesInTerminal(/^tick-3\./m);
+      await reachesTick(3);
       await ada.page.reload();
-      await workspace.seesInTerminal(/^tick-1\.[\s\S]*^tick-6\./m);
+      await reachesTick(6);
       killPart(dataDir, 'api');
-      const text = await workspace.seesInTerminal(/^tick-20\./m, 30_000);
-      const ticks = [...text.matchAll(/^tick-(\d+)\./gm)].map((match) => Number(match[1]));
-      expect(ticks).toEqual(ticks.map((_, index) => (ticks[0] ?? 0) + index));
+      await reachesTick(30);
       await workspace.interrupt();
+      const ticks = await workspace.scrollback(/^tick-\d+\.$/);
+      expect(ticks.length).toBeGreaterThan(15);
+      expect(ticks).toEqual(ticks.map((_, index) => `tick-${String(index + 1)}.`));
       await workspace.type('echo $HARBOUR-${#HARBOUR}');
       await workspace.seesInTerminal(/^still-here-10/m);
     },
@@ -209,6 +218,37 @@ const NOTES = 'print("from the editor")\n';
       await workspace.seesInTerminal(/written while closed~print\("from the editor"\)~hi~/);
     },
     3 * MINUTE,
+  );
+
+  it(
+    '8. is reviewed by a second person, who reads what was submitted and not what came after',
+    async () => {
+      const address = await submitForReview(ada.page, 'The notes are new.');
+      const isFrozen = async (): Promise<boolean> =>
+        (await database.query('SELECT 1 FROM review_requests WHERE snapshot_id IS NOT NULL')).length === 1;
+      await waitFor(isFrozen, { deadlineMs: 40_000, what: 'the files to be frozen' });
+      await workspace.type('echo "print(0)" > src/notes.py');
+      await waitFor(async () => (await storedContent('src/notes.py')) === 'print(0)\n', { what: 'the later change' });
+      remember('src/notes.py', 'print(0)\n');
+      const bob = await newPerson(browser, url);
+      await register(bob, 'bob');
+      await findInQueue(bob.page, 'fractals');
+      await bob.page.getByRole('button', { name: 'Claim' }).click();
+      expect(await readFrozen(bob.page, ['src', 'notes.py'])).toContain('print("from the editor")');
+      await commentOnLine(bob.page, 1, 'A good first line.');
+      await approve(bob.page, 'Clear and small.');
+      await ada.page.goto(address);
+      await ada.page.getByRole('region', { name: 'Verdict' }).filter({ hasText: 'Approved by bob' }).waitFor();
+      await ada.page.getByRole('complementary', { name: 'Discussion' }).getByText('A good first line.').waitFor();
+      await ada.page.getByRole('tab', { name: 'History' }).click();
+      const history = ada.page.getByRole('tabpanel', { name: 'History' }).getByRole('listitem');
+      await history.nth(2).waitFor();
+      expect((await history.allInnerTexts()).join(' ')).toMatch(/bob[\s\S]*now in review[\s\S]*now approved/);
+      expect(bob.complaints).toEqual([]);
+      await ada.page.goto(`/sessions/${uuid}`);
+      await workspace.seesState('Open');
+    },
+    2 * MINUTE,
   );
 
   it(

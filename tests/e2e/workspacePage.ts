@@ -9,6 +9,10 @@ export interface WorkspacePage {
   interrupt(): Promise<void>;
   /** Resolves with the text of the terminal once it matches. */
   seesInTerminal(pattern: RegExp, deadlineMs?: number): Promise<string>;
+  /** The lines that the terminal shows now. */
+  lines(): Promise<string[]>;
+  /** Every line of the terminal's scrollback that the pattern finds, oldest first. */
+  scrollback(pattern: RegExp): Promise<string[]>;
   /** Resolves once the state beside the session's name is this word. */
   seesState(word: string, deadlineMs?: number): Promise<void>;
   treeItem(name: string): Locator;
@@ -31,6 +35,12 @@ export function workspacePage(page: Page): WorkspacePage {
   const keyboardOfTerminal = terminals.getByRole('textbox', { name: /^Terminal / }).filter({ visible: true });
   const treeItem = (name: string): Locator => files.getByRole('treeitem', { name, exact: true });
 
+  const rows = terminals.locator('.xterm-rows').filter({ visible: true });
+
+  async function screenLines(): Promise<string[]> {
+    return (await rows.locator('> div').allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' ').trimEnd());
+  }
+
   async function giveName(name: string): Promise<void> {
     await dialog.getByLabel('Name').fill(name);
     await dialog.getByRole('button', { name: 'Create' }).click();
@@ -48,11 +58,10 @@ export function workspacePage(page: Page): WorkspacePage {
       await page.keyboard.press('Control+c');
     },
     async seesInTerminal(pattern, deadlineMs = 15_000) {
-      const rows = terminals.locator('.xterm-rows').filter({ visible: true });
       let text = '';
       await waitFor(
         async () => {
-          text = (await rows.locator('> div').allInnerTexts()).map((line) => line.replaceAll('\u00a0', ' ')).join('\n');
+          text = (await screenLines()).join('\n');
           return pattern.test(text);
         },
         { deadlineMs, what: `${String(pattern)} in the terminal` },
@@ -60,6 +69,27 @@ export function workspacePage(page: Page): WorkspacePage {
         throw new Error(`the terminal shows:\n${text}`, { cause: error });
       });
       return text;
+    },
+    lines: screenLines,
+    async scrollback(pattern) {
+      const found = new Set<string>();
+      let top = '';
+      await keyboardOfTerminal.focus();
+      for (;;) {
+        const lines = await screenLines();
+        const earlier = lines.filter((line) => pattern.test(line) && !found.has(line));
+        const kept = [...found];
+        found.clear();
+        for (const line of [...earlier, ...kept]) found.add(line);
+        if (lines.join() === top) break;
+        top = lines.join();
+        await page.keyboard.press('Shift+PageUp');
+        await rows.evaluate(
+          (element) => new Promise((drawn) => element.ownerDocument.defaultView?.requestAnimationFrame(drawn)),
+        );
+      }
+      await page.keyboard.press('End');
+      return [...found];
     },
     async seesState(word, deadlineMs = 15_000) {
       await page.locator('header.head .chip').filter({ hasText: word }).waitFor({ timeout: deadlineMs });

@@ -8,6 +8,7 @@ import type { AgentPool } from '#platform/agent/AgentClient.ts';
 import type { Runtime } from '#platform/runtime/Runtime.ts';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import { sessionWorkflowId } from '#shared/domain/session.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
 /** A write that Berth said yes to: from then on these bytes must be found. */
 export interface AcknowledgedWrite {
@@ -43,6 +44,7 @@ export async function checkEverything(config: Config, writes: AcknowledgedWrite[
   const temporal = createTemporal(config);
   const checked = { database, runtime, agentPool, temporal };
   try {
+    await settleIntents(database);
     const sessions = await database.query<SessionRow>(
       'SELECT id, uuid, phase, generation FROM sessions WHERE deleted_at IS NULL ORDER BY id',
     );
@@ -62,6 +64,12 @@ export async function checkEverything(config: Config, writes: AcknowledgedWrite[
     await temporal.close();
     await database.close();
   }
+}
+
+/** An intent goes when the dispatcher next looks and finds its effect; one that stays is told by `brokenRows`. */
+async function settleIntents(database: Database): Promise<void> {
+  const noneLeft = async (): Promise<boolean> => (await database.query('SELECT 1 FROM intents LIMIT 1')).length === 0;
+  await waitFor(noneLeft, { deadlineMs: 30_000, what: 'the outbox to be empty' }).catch(() => undefined);
 }
 
 /** Bytes that were acknowledged have to be at the path, or among its session's versions. */

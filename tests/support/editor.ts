@@ -1,0 +1,74 @@
+import { createItem } from '#api/commands/items/createItem.ts';
+import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
+import { saveItem } from '#api/commands/items/saveItem.ts';
+import { CreateItem } from '#shared/contracts/item.ts';
+import type { ItemRecord } from '#platform/db/repositories/items.ts';
+import { findItemWithContent, listItems } from '#platform/db/repositories/items.ts';
+import { findSession } from '#platform/db/repositories/sessions.ts';
+import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
+import type { SyncDeps } from '#activities/session/syncCycle.ts';
+import type { AgentGround, GroundSession } from '#tests/support/openedSession.ts';
+
+/** A session's files on the database's side, as a person's editor changes and reads them. */
+export interface Editor {
+  deps: ItemDeps;
+  make(session: GroundSession, name: string, content?: string): Promise<ItemRecord>;
+  save(session: GroundSession, path: string, content: string): Promise<ItemRecord>;
+  /** Contents by path, null for a folder. */
+  files(session: GroundSession): Promise<Record<string, string | null>>;
+  /** Whether every row is as the volume last agreed. */
+  isClean(session: GroundSession): Promise<boolean>;
+  /** Makes the one file that most sessions of a test begin with. */
+  oneFile(session: GroundSession): Promise<void>;
+}
+
+/** An editor for the sessions of a ground. */
+export function createEditor(ground: AgentGround): Editor {
+  const { database, config } = ground.test;
+  const deps: ItemDeps = { ...ground.deps, config };
+  const editor: Editor = {
+    deps,
+    async make({ ref, userId }, name, content = `in ${name}\n`) {
+      const session = (await findSession(database, ref.uuid))!;
+      return createItem(deps, { session, userId, wanted: CreateItem.parse({ name, type: 'file', content }) });
+    },
+    async save({ ref, userId }, path, content) {
+      const session = (await findSession(database, ref.uuid))!;
+      const item = (await listItems(database, ref.sessionId)).find((one) => one.path === path)!;
+      const wanted = { content, encoding: 'utf8' as const };
+      return saveItem(deps, { session, userId, id: item.id, expectedVersion: item.version, wanted });
+    },
+    async files({ ref: { sessionId } }) {
+      const entries = (await listItems(database, sessionId)).map(async ({ id, path }) => {
+        const file = await findItemWithContent(database, { sessionId, id });
+        return [path, file?.content ?? null] as const;
+      });
+      return Object.fromEntries(await Promise.all(entries));
+    },
+    isClean: async ({ ref }) => (await dirtyPaths(database, ref.sessionId)).length === 0,
+    oneFile: async (session) => {
+      await editor.make(session, 'main.py', 'print(1)\n');
+    },
+  };
+  return editor;
+}
+
+/** The ground's parts, with something happening right after each scan. */
+export function afterScan(ground: AgentGround, happens: () => Promise<void>): SyncDeps {
+  return {
+    ...ground.deps,
+    agentPool: {
+      close: () => ground.agentPool.close(),
+      async get(...address) {
+        const client = await ground.agentPool.get(...address);
+        return Object.assign(Object.create(client) as typeof client, {
+          manifest: async (...options: Parameters<typeof client.manifest>) => {
+            const manifest = await client.manifest(...options);
+            await happens();
+            return manifest;
+          },
+        });
+      },
+    },
+  };
+}
