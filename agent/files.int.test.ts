@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +15,9 @@ import { digest, emptyWorkspace, linking, writing } from '#tests/support/agentCh
 import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Real processes on a busy machine: the waits inside have deadlines of their own.
+jest.setTimeout(60_000);
 
 let session: LocalSession;
 let epoch = 0;

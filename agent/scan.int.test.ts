@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentChange, ChangeOutcome, Manifest } from '#platform/agent/AgentClient.ts';
 import { digest, emptyWorkspace, linking, writing } from '#tests/support/agentChanges.ts';
 import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Real processes on a busy machine: the waits inside have deadlines of their own.
+jest.setTimeout(60_000);
 
 let session: LocalSession;
 let epoch = 0;

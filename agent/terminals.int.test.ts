@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,6 +8,9 @@ import { HIGH_WATER } from '#shared/contracts/terminal.ts';
 import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
 import { openScreen, type TerminalScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Real processes on a busy machine: the waits inside have deadlines of their own.
+jest.setTimeout(60_000);
 
 const SIZE = { cols: 80, rows: 24 };
 let session: LocalSession;
@@ -224,7 +228,8 @@ describe('a terminal', () => {
 
   it('outlives every caller', async () => {
     const { id, screen } = await openTerminal();
-    screen.type('x=kept\r');
+    screen.type("x=kept; echo s''et\r");
+    await screen.awaitText('set\r\n');
     session.client.close();
     session.client = await session.connect();
     const again = await openScreen(session.client, id);

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +14,9 @@ import { identifyProcess, killProcess } from '#platform/runtime/local/processes.
 import { localConfig, startLocalSession } from '#tests/support/localSession.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Real processes on a busy machine: the waits inside have deadlines of their own.
+jest.setTimeout(60_000);
 
 const log = pino({ level: 'silent' });
 
