@@ -1,4 +1,4 @@
-import { statusWord, turnSentence } from './reviewWords.ts';
+import { historySentence, statusWord, turnSentence } from './reviewWords.ts';
 
 const author = { id: 1, username: 'ada', reviewerLevel: 0 };
 const reviewer = { id: 2, username: 'bo', reviewerLevel: 1 };
@@ -38,5 +38,16 @@ describe('the chip of a review', () => {
   it('says withdrawn rather than a status that would count against it', () => {
     expect(statusWord({ status: 'in_review', withdrawnAt: '2026-01-01T00:00:00Z' }).word).toBe('Withdrawn');
     expect(statusWord({ status: 'rejected', withdrawnAt: null })).toEqual({ word: 'Rejected', tone: 'bad' });
+  });
+});
+
+describe('a row of the history', () => {
+  it('is a sentence without its verb code, with moments that people read', () => {
+    const sentence = historySentence('claim: bo took the review until 2026-11-23T19:17:56.512Z.');
+    expect(sentence).toMatch(/^Bo took the review until Nov 2\d, 2026/);
+    expect(sentence).not.toContain('T19:17');
+  });
+  it('without a code stays as it is', () => {
+    expect(historySentence('Reads well: thank you')).toBe('Reads well: thank you');
   });
 });

@@ -1,6 +1,6 @@
 import type { Review } from '#shared/contracts/review.ts';
 import type { CommentType, ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
-import { counted } from './format.ts';
+import { absoluteTime, counted } from './format.ts';
 import type { Tone } from './sessionWords.ts';
 
 const STATUSES: Readonly<Record<ReviewStatus, { word: string; tone: Tone }>> = {
@@ -54,4 +54,15 @@ export function turnSentence(
   if (review.assignedTo.id === readerId) return 'Your turn: read it and decide';
   const issues = review.openIssues > 0 ? `, ${counted(review.openIssues, 'open issue')}` : '';
   return `With ${review.assignedTo.username}${issues}`;
+}
+
+/**
+ * A row of the history for people: without the verb code that it begins with for programs, and with its moments in the
+ * reader's own zone.
+ */
+export function historySentence(description: string): string {
+  const words = description
+    .replace(/^[a-z][\w-]*: /, '')
+    .replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, absoluteTime);
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

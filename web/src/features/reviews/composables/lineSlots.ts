@@ -1,42 +1,76 @@
-import { RangeSetBuilder, StateEffect, StateField, type Extension } from '@codemirror/state';
+import { RangeSetBuilder, StateEffect, StateField, type Extension, type Text } from '@codemirror/state';
 import { Decoration, EditorView, gutter, GutterMarker, keymap, WidgetType, type DecorationSet } from '@codemirror/view';
 
 /** Where the page puts what stands below a line: called with the element when it appears and with null when it goes. */
 export type SlotListener = (line: number, element: HTMLElement | null) => void;
 
-const setLines = StateEffect.define<{ below: ReadonlySet<number>; marked: ReadonlySet<number> }>();
+/** Below which lines there are places, and which lines are marked in the gutter. */
+export interface SlotLines {
+  below: ReadonlySet<number>;
+  marked: ReadonlySet<number>;
+}
+const setLines = StateEffect.define<SlotLines>();
+const setHeight = StateEffect.define<{ line: number; height: number }>();
 
 /** An empty place below a line. The page draws into it; CodeMirror only keeps it in position. */
 class LineSlot extends WidgetType {
   private readonly line: number;
+  private readonly height: number;
   private readonly listener: SlotListener;
-  private readonly observers = new WeakMap<HTMLElement, ResizeObserver>();
+  private static readonly observers = new WeakMap<HTMLElement, ResizeObserver>();
 
-  constructor(line: number, listener: SlotListener) {
+  constructor(place: { line: number; height: number }, listener: SlotListener) {
     super();
-    this.line = line;
+    this.line = place.line;
+    this.height = place.height;
     this.listener = listener;
   }
+  override get estimatedHeight(): number {
+    return this.height;
+  }
   override eq(other: LineSlot): boolean {
-    return other.line === this.line;
+    return other.line === this.line && other.height === this.height;
+  }
+  /** Only the height has changed: the element and what the page drew into it stay. */
+  override updateDOM(element: HTMLElement): boolean {
+    return element.dataset['line'] === String(this.line);
   }
   override toDOM(view: EditorView): HTMLElement {
     const element = document.createElement('div');
-    element.className = 'line-slot';
-    // What is drawn here changes its height; CodeMirror must measure again or clicks land on other lines.
-    const observer = new ResizeObserver(() => view.requestMeasure());
+    element.dataset['line'] = String(this.line);
+    // A short text fills its view, so CodeMirror cannot see that a place has grown: tell it, or clicks land on other lines.
+    const observer = new ResizeObserver(() => {
+      view.dispatch({ effects: setHeight.of({ line: this.line, height: element.offsetHeight }) });
+    });
     observer.observe(element);
-    this.observers.set(element, observer);
+    LineSlot.observers.set(element, observer);
     this.listener(this.line, element);
     return element;
   }
   override destroy(element: HTMLElement): void {
-    this.observers.get(element)?.disconnect();
+    LineSlot.observers.get(element)?.disconnect();
     this.listener(this.line, null);
   }
   override ignoreEvent(): boolean {
     return true;
   }
+}
+
+interface SlotState extends SlotLines {
+  heights: ReadonlyMap<number, number>;
+  slots: DecorationSet;
+}
+const NO_SLOTS: SlotState = { below: new Set(), marked: new Set(), heights: new Map(), slots: Decoration.none };
+
+function placeSlots(state: Omit<SlotState, 'slots'>, doc: Text, listener: SlotListener): SlotState {
+  const builder = new RangeSetBuilder<Decoration>();
+  const lines = [...state.below].filter((line) => line <= doc.lines);
+  for (const line of lines.toSorted((left, right) => left - right)) {
+    const widget = new LineSlot({ line, height: state.heights.get(line) ?? -1 }, listener);
+    const { to } = doc.line(line);
+    builder.add(to, to, Decoration.widget({ widget, block: true, side: 1 }));
+  }
+  return { ...state, slots: builder.finish() };
 }
 
 class CommentMarker extends GutterMarker {
@@ -68,21 +102,17 @@ export function lineSlots(options: {
   slot: SlotListener;
   ask: (line: number) => void;
 }): Extension {
-  const field = StateField.define<{ slots: DecorationSet; marked: ReadonlySet<number> }>({
-    create: () => ({ slots: Decoration.none, marked: new Set() }),
-    update(value, transaction) {
+  const field = StateField.define<SlotState>({
+    create: () => NO_SLOTS,
+    update(state, transaction) {
+      let next: Omit<SlotState, 'slots'> = state;
       for (const effect of transaction.effects) {
-        if (effect.is(setLines)) {
-          const lines = [...effect.value.below].filter((line) => line <= transaction.state.doc.lines);
-          const builder = new RangeSetBuilder<Decoration>();
-          for (const line of lines.toSorted((left, right) => left - right)) {
-            const { to } = transaction.state.doc.line(line);
-            builder.add(to, to, Decoration.widget({ widget: new LineSlot(line, options.slot), block: true, side: 1 }));
-          }
-          return { slots: builder.finish(), marked: effect.value.marked };
+        if (effect.is(setLines)) next = { ...next, ...effect.value };
+        if (effect.is(setHeight)) {
+          next = { ...next, heights: new Map(next.heights).set(effect.value.line, effect.value.height) };
         }
       }
-      return value;
+      return next === state ? state : placeSlots(next, transaction.state.doc, options.slot);
     },
     provide: (self) => EditorView.decorations.from(self, ({ slots }) => slots),
   });
@@ -106,6 +136,6 @@ export function lineSlots(options: {
 }
 
 /** Says below which lines there are places, and which lines are marked. */
-export function showSlots(view: EditorView, lines: { below: ReadonlySet<number>; marked: ReadonlySet<number> }): void {
+export function showSlots(view: EditorView, lines: SlotLines): void {
   view.dispatch({ effects: setLines.of(lines) });
 }

@@ -7,6 +7,8 @@ import { strictDocument, withStrictElements } from './strictDocument.ts';
 
 /** Keys that belong to the page even while a terminal has the focus: F6 moves on to the next part of the page. */
 const PAGE_KEYS = new Set(['F6']);
+/** The longest wait for the faster renderer, in milliseconds. */
+const GPU_WAIT_MS = 2_000;
 const FONT = getComputedStyle(document.documentElement).getPropertyValue('--font-mono') || 'monospace';
 
 /** An xterm in an element, with what a terminal in a browser must and must not do. */
@@ -35,7 +37,7 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
   });
   terminal.attachCustomKeyEventHandler((event) => handleKey(terminal, event));
   withStrictElements(() => terminal.open(host));
-  void drawByGpu(terminal);
+  whenIdle(() => void drawByGpu(terminal));
 
   return {
     terminal,
@@ -77,6 +79,12 @@ function handleKey(terminal: Terminal, event: KeyboardEvent): boolean {
   event.preventDefault();
   if (event.type === 'keydown' && terminal.hasSelection()) document.execCommand('copy');
   return false;
+}
+
+/** Waits until the page has nothing more urgent to do, so that the first prompt comes first. */
+function whenIdle(act: () => void): void {
+  if ('requestIdleCallback' in window) requestIdleCallback(act, { timeout: GPU_WAIT_MS });
+  else setTimeout(act, GPU_WAIT_MS);
 }
 
 /** Draws by WebGL where it works; the plain renderer shows everything too, slower. */
