@@ -15,7 +15,7 @@ import {
   type CommentRecord,
 } from '#platform/db/repositories/reviewComments.ts';
 import { appendHistory } from '#platform/db/repositories/reviewHistory.ts';
-import { lockReview, publishReviewChange, type ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import { lockReviewAlone, publishReviewChange, type ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import type { CreateComment, UpdateComment } from '#shared/contracts/review.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
@@ -130,7 +130,7 @@ function underLock<T>(deps: Deps, scope: CommentScope, work: (review: ReviewReco
 }
 
 async function lockedReview(deps: Deps, scope: CommentScope, tx: Tx): Promise<ReviewRecord> {
-  const review = await lockReview(deps.database, scope.reviewId, tx);
+  const review = await lockReviewAlone(deps.database, scope.reviewId, tx);
   if (review === null || !mayRead(scope.caller, review)) throw new AppError('NOT_FOUND');
   return review;
 }

@@ -148,6 +148,22 @@ describe('a claim', () => {
     expect((await get(author, `/reviews/${id}/history`)).body.items).toHaveLength(2);
   });
 
+  it('is refused to who edited the session, whatever their level, and to a level below the priority', async () => {
+    const editor = await api.person({ reviewerLevel: 4 });
+    await api.database.query('UPDATE file_versions SET created_by = $2 WHERE session_id = $1', [session.id, editor.id]);
+    const { id } = await submitAndFreeze({ priority: 'high' });
+    expect(await post(editor, `/reviews/${id}/claim`)).toMatchObject({
+      status: 403,
+      body: { code: 'REVIEW_OWN_WORK' },
+    });
+    expect(await post(reviewer, `/reviews/${id}/claim`)).toMatchObject({
+      status: 403,
+      body: { code: 'REVIEW_LEVEL_TOO_LOW', data: { needed: 2 } },
+    });
+    expect((await get(reviewer, '/reviews')).body.items.map((review: { id: number }) => review.id)).not.toContain(id);
+    expect((await get(reviewer, `/reviews/${id}`)).body.actions).toEqual([]);
+  });
+
   it('can be given back and taken by another', async () => {
     const { id } = await submitAndFreeze();
     await post(reviewer, `/reviews/${id}/claim`);
@@ -186,6 +202,22 @@ describe('a verdict', () => {
     const won = answers.find((answer) => answer.status === 200);
     expect((await get(author, `/reviews/${id}`)).body.status).toBe(won?.body.status);
   });
+
+  it('and an issue that race never both succeed', async () => {
+    for (let round = 0; round < 6; round += 1) {
+      session = await build.session(api.database, { userId: author.id });
+      await build.file(api.database, { sessionId: session.id, name: 'main.py' });
+      const { id, snapshotId } = await submitAndFreeze();
+      await post(reviewer, `/reviews/${id}/claim`);
+      const approving = post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId: snapshotId });
+      // Later from round to round, so that the issue comes before, during and after the approval.
+      await new Promise((resolve) => setTimeout(resolve, round * 12));
+      const raising = post(reviewer, `/reviews/${id}/comments`, { text: 'stop', type: 'issue', publish: true });
+      const [approved, raised] = await Promise.all([approving, raising]);
+      const outcome = `${approved.status} ${approved.body.code ?? ''} / ${raised.status} ${raised.body.code ?? ''}`;
+      expect(['200  / 409 REVIEW_ALREADY_DECIDED', '409 REVIEW_OPEN_ISSUES / 201 ']).toContain(outcome);
+    }
+  }, 30_000);
 
   it('by level 4 over open issues needs a reason and is a row of its own', async () => {
     const { id, snapshotId } = await submitAndFreeze();

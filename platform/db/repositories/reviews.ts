@@ -84,6 +84,11 @@ export async function lockReview(database: Database, id: number, tx: Tx): Promis
     [id],
     tx,
   );
+  return lockReviewAlone(database, id, tx);
+}
+
+/** Locks the review and reads it, for changes that do not touch its session: a comment does not wait for a save. */
+export async function lockReviewAlone(database: Database, id: number, tx: Tx): Promise<ReviewRecord | null> {
   await database.query('SELECT 1 FROM review_requests WHERE id = $1 FOR UPDATE', [id], tx);
   return findReview(database, id, tx);
 }
