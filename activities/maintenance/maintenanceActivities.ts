@@ -5,6 +5,7 @@ import { ACCEPTED_TOKEN, readHeartbeat, writeHeartbeat } from '#platform/db/repo
 import { forgetVolume, listSettledLiveSessions, readLiveObjects } from '#platform/db/repositories/liveObjects.ts';
 import {
   removeExpiredIdempotencyKeys,
+  removeExpiredRateLimits,
   removeExpiredWebSessions,
   removeOldEvents,
   removeUnreferencedBlobs,
@@ -56,6 +57,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       return {
         events: await removeOldEvents(database),
         idempotencyKeys: await removeExpiredIdempotencyKeys(database),
+        rateLimits: await removeExpiredRateLimits(database),
         webSessions: await removeExpiredWebSessions(database),
         blobs: await removeUnreferencedBlobs(database),
       };

@@ -26,6 +26,7 @@ export interface RetainResult {
   events: number;
   idempotencyKeys: number;
   webSessions: number;
+  rateLimits: number;
   blobs: number;
 }
 

@@ -23,6 +23,11 @@ export function removeExpiredWebSessions(database: Database): Promise<number> {
   return remove(database, `DELETE FROM web_sessions WHERE expires_at < now()`);
 }
 
+/** Removes counts of requests whose time has passed; the limits themselves never look at them again. */
+export function removeExpiredRateLimits(database: Database): Promise<number> {
+  return remove(database, `DELETE FROM rate_limits WHERE expire < extract(epoch FROM now()) * 1000`);
+}
+
 /**
  * Removes blobs that nothing has referred to for an hour. Saving touches a blob in the statement that stores it, so one
  * that is about to be referred to is seen as touched, whichever comes first.
