@@ -1,0 +1,94 @@
+import { jest } from '@jest/globals';
+import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+import { extendSignal } from '#workflows/session/session.messages.ts';
+
+jest.setTimeout(90_000);
+
+let stack: SessionStack;
+beforeAll(async () => {
+  stack = await createSessionStack({ SESSION_IDLE_SECONDS: '10' });
+});
+afterAll(() => stack.stop());
+
+async function opened(): Promise<SessionRecord> {
+  const session = await stack.newSession();
+  await stack.open(session);
+  return stack.reaches(session, 'running');
+}
+
+async function warnings(session: SessionRecord): Promise<{ at: string; reason: string }[]> {
+  const rows = await stack.database.query<{ payload: { at: string; reason: string } }>(
+    `SELECT payload FROM events WHERE subject = 'session' AND subject_id = $1 AND kind = 'closingSoon' ORDER BY change_seq`,
+    [session.id],
+  );
+  return rows.map((row) => row.payload);
+}
+
+describe('an idle session', () => {
+  it('is announced to close, once, and then closes with everything saved', async () => {
+    const session = await opened();
+    await stack.type(session, 'echo hi > hi.txt');
+    const [warning] = await waitFor(
+      async () => {
+        const told = await warnings(session);
+        return told.length > 0 && told;
+      },
+      { deadlineMs: 20_000, what: 'the warning' },
+    );
+    expect(warning?.reason).toBe('idle');
+    expect((await stack.read(session)).phase).toBe('running');
+    const closed = await stack.reaches(session, 'closed');
+    expect(closed.phaseReason).toBe('idle');
+    expect(closed.updatedAt.getTime()).toBeGreaterThanOrEqual(Date.parse(warning!.at));
+    expect(await warnings(session)).toHaveLength(1);
+    expect(await stack.fileInDatabase(session, 'hi.txt')).toBe('hi\n');
+    expect((await stack.runtime.list()).volumes).toEqual([]);
+  });
+
+  it('stays open while a command runs in a terminal, and while it is held open', async () => {
+    const busy = await opened();
+    const held = await opened();
+    await stack.type(busy, 'sleep 600');
+    await sessionRun(stack, held).signal(extendSignal, { until: new Date(Date.now() + 60_000).toISOString() });
+    const idle = await opened();
+    await stack.reaches(idle, 'closed');
+    expect((await stack.read(busy)).phase).toBe('running');
+    expect((await stack.read(held)).phase).toBe('running');
+    for (const session of [busy, held]) {
+      await stack.close(session);
+      await stack.reaches(session, 'closed');
+    }
+  });
+});
+
+describe('a row that differs from its base', () => {
+  it('reaches the volume within a second of its commit, whoever failed to hand it on', async () => {
+    const session = await opened();
+    await stack.database.transaction(async (tx) => {
+      await stack.database.query('SELECT 1 FROM sessions WHERE id = $1 FOR UPDATE', [session.id], tx);
+      await stack.database.query(
+        `WITH blob AS (INSERT INTO blobs (sha256, bytes) VALUES (encode(sha256('new'::bytea), 'hex'), 'new'::bytea)
+                       ON CONFLICT (sha256) DO UPDATE SET touched_at = now())
+         UPDATE workspace_items SET content = 'new', sha256 = encode(sha256('new'::bytea), 'hex'), size = 3, version = version + 1
+         WHERE session_id = $1 AND full_path = 'main.py'`,
+        [session.id],
+        tx,
+      );
+      await stack.database.query(
+        `SELECT publish_session_event($1, 'items', '{"paths": ["main.py"], "truncated": false, "source": "editor"}')`,
+        [session.id],
+        tx,
+      );
+    });
+    const client = await stack.agent(session);
+    const readMain = async (): Promise<string> => {
+      for await (const file of client.read(['main.py'])) return Buffer.from(file.bytes).toString();
+      return '';
+    };
+    await waitFor(async () => (await readMain()) === 'new', { deadlineMs: 3_000, what: 'the row on the volume' });
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+  });
+});
