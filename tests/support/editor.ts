@@ -20,6 +20,8 @@ export interface Editor {
   isClean(session: GroundSession): Promise<boolean>;
   /** Makes the one file that most sessions of a test begin with. */
   oneFile(session: GroundSession): Promise<void>;
+  /** Makes files f1, f2… that each hold their own name. */
+  manyFiles(session: GroundSession, count: number): Promise<void>;
 }
 
 /** An editor for the sessions of a ground. */
@@ -48,6 +50,17 @@ export function createEditor(ground: AgentGround): Editor {
     isClean: async ({ ref }) => (await dirtyPaths(database, ref.sessionId)).length === 0,
     oneFile: async (session) => {
       await editor.make(session, 'main.py', 'print(1)\n');
+    },
+    manyFiles: async ({ ref: { sessionId } }, count) => {
+      await database.query(
+        `WITH made AS (
+           INSERT INTO blobs (sha256, bytes) SELECT encode(sha256(('f' || n)::bytea), 'hex'), ('f' || n)::bytea
+           FROM generate_series(1, $2) n ON CONFLICT DO NOTHING)
+         INSERT INTO workspace_items (session_id, name, type, content, sha256, size)
+         SELECT $1, 'f' || n, 'file', 'f' || n, encode(sha256(('f' || n)::bytea), 'hex'), length('f' || n)
+         FROM generate_series(1, $2) n`,
+        [sessionId, count],
+      );
     },
   };
   return editor;

@@ -55,17 +55,7 @@ describe('loading', () => {
 
   it('loads 1,000 files', async () => {
     const session = await ground.open({
-      plant: async ({ ref }) => {
-        await test.database.query(
-          `WITH made AS (
-             INSERT INTO blobs (sha256, bytes) SELECT encode(sha256(('f' || n)::bytea), 'hex'), ('f' || n)::bytea
-             FROM generate_series(1, 1000) n ON CONFLICT DO NOTHING)
-           INSERT INTO workspace_items (session_id, name, type, content, sha256, size)
-           SELECT $1, 'f' || n, 'file', 'f' || n, encode(sha256(('f' || n)::bytea), 'hex'), length('f' || n)
-           FROM generate_series(1, 1000) n`,
-          [ref.sessionId],
-        );
-      },
+      plant: (planted) => editor.manyFiles(planted, 1_000),
     });
     expect(session.workspace.list()).toHaveLength(1_000);
     expect(session.workspace.read('f777')).toBe('f777');
@@ -99,8 +89,9 @@ describe('a change in the session', () => {
     workspace.write('main.py', 'print(2)\n');
     workspace.write('run.sh', '#!/bin/sh\n', true);
     workspace.link('latest', 'a/b/c.txt');
-    workspace.write('data.bin', Buffer.from([0, 255, 1]));
-    expect(await session.reconcile()).toMatchObject({ changed: 7, conflicts: 0, more: false });
+    workspace.write('data.bin', Buffer.from([255, 1, 2]));
+    workspace.write('nul.bin', 'a\0b');
+    expect(await session.reconcile()).toMatchObject({ changed: 8, conflicts: 0, more: false });
     expect(await editor.files(session)).toEqual({
       a: null,
       'a/b': null,
@@ -108,7 +99,8 @@ describe('a change in the session', () => {
       'main.py': 'print(2)\n',
       'run.sh': '#!/bin/sh\n',
       latest: 'a/b/c.txt',
-      'data.bin': 'AP8B',
+      'data.bin': '/wEC',
+      'nul.bin': 'YQBi',
     });
     const items = await listItems(test.database, session.ref.sessionId);
     expect(items.find((item) => item.path === 'run.sh')?.executable).toBe(true);
@@ -123,6 +115,7 @@ describe('a change in the session', () => {
       'main.py',
       'moved',
       'moved/c.txt',
+      'nul.bin',
     ]);
     expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });
   });

@@ -1,8 +1,9 @@
 import { findSession } from '#platform/db/repositories/sessions.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
+import { reconcile } from '#activities/session/reconcile.ts';
 import { beginCycle, commitFenced } from '#activities/session/syncCycle.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
-import { createEditor, type Editor } from '#tests/support/editor.ts';
+import { afterScan, createEditor, type Editor } from '#tests/support/editor.ts';
 import { createAgentGround, type AgentGround, type GroundSession } from '#tests/support/openedSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -46,6 +47,25 @@ describe('what is no evidence of a deletion', () => {
     session.workspace.remove('main.py');
     await session.reconcile();
     expect(await editor.files(session)).toEqual({});
+  });
+
+  it('a gap of one scan among much that is gone: only what both scans missed goes', async () => {
+    const session = await ground.open({ plant: (planted) => editor.manyFiles(planted, 100) });
+    const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
+    const move = (from: string, to: string, chosen: number[]): void => {
+      for (const number of chosen) session.workspace.rename(`${from}${number}`, `${to}${number}`);
+    };
+    move('f', '.berth-', numbers.slice(0, 60));
+    let scans = 0;
+    const parts = afterScan(ground, async () => {
+      scans += 1;
+      if (scans > 1) return;
+      move('.berth-', 'f', numbers.slice(0, 30));
+      move('f', '.berth-', numbers.slice(60));
+    });
+    await reconcile(parts, { ...session.ref, cause: 'test' }, () => undefined);
+    expect(scans).toBe(2);
+    expect(Object.keys(await editor.files(session))).toHaveLength(70);
   });
 
   it('a file that is ignored or grown too large: it is told and kept', async () => {

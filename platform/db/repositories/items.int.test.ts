@@ -208,7 +208,7 @@ describe('concurrent changes of one tree', () => {
         await Promise.all(steps.map((one) => attempt(session, items, one)));
         await checkPaths(session.id);
       }),
-      { seed: SEED, numRuns: 100 },
+      { seed: SEED, numRuns: scaled(1_000) },
     );
   }, 300_000);
 });
