@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { chromium as findChromium } from '#tests/machine.ts';
+import { ROOT } from '#tests/support/importGraph.ts';
 
 /** A person at a browser of their own, with everything that the page complained about. */
 export interface BrowserPerson {
@@ -10,6 +12,18 @@ export interface BrowserPerson {
 
 /** The browser of this machine; null where there is none, and then the tests that need it are skipped. */
 export const CHROMIUM = findChromium();
+
+/** Does a step; when it fails, what each person saw is kept under test-results/ and named in the failure. */
+export async function withPictures(people: BrowserPerson[], name: string, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    for (const [index, { page }] of people.entries()) {
+      await page.screenshot({ path: path.join(ROOT, 'test-results', `${name}-${String(index)}.png`) });
+    }
+    throw error;
+  }
+}
 
 /** Starts the machine's Chromium without a window. */
 export async function launchBrowser(): Promise<Browser> {
