@@ -44,7 +44,7 @@ export function offlineError(): ApiError {
     code: 'OFFLINE',
     status: 0,
     title: 'Berth does not answer',
-    detail: 'Check your connection. Nothing that was saved is lost; this page tries again by itself.',
+    detail: 'Check your connection. Nothing that was saved is lost.',
   });
 }
 

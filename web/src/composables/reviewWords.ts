@@ -42,7 +42,10 @@ export function commentTypeWord(type: CommentType): { word: string; tone: Tone }
 
 /** Whose turn it is, in words for the person who reads it. */
 export function turnSentence(
-  review: Pick<Review, 'status' | 'withdrawnAt' | 'snapshotId' | 'assignedTo' | 'submittedBy' | 'openIssues' | 'actions'>,
+  review: Pick<
+    Review,
+    'status' | 'withdrawnAt' | 'snapshotId' | 'assignedTo' | 'submittedBy' | 'openIssues' | 'actions'
+  >,
   readerId: number,
 ): string {
   const isAuthor = review.submittedBy.id === readerId;
@@ -50,7 +53,8 @@ export function turnSentence(
   if (review.status === 'approved') return 'Approved';
   if (review.status === 'rejected') return isAuthor ? 'Your turn: change it and submit again' : 'Back with its author';
   if (review.snapshotId === null) return 'The files are being frozen';
-  if (review.assignedTo === null) return review.actions.includes('claim') ? 'Free: you may claim it' : 'Waits for a reviewer';
+  if (review.assignedTo === null)
+    return review.actions.includes('claim') ? 'Free: you may claim it' : 'Waits for a reviewer';
   if (review.assignedTo.id === readerId) return 'Your turn: read it and decide';
   const issues = review.openIssues > 0 ? `, ${counted(review.openIssues, 'open issue')}` : '';
   return `With ${review.assignedTo.username}${issues}`;

@@ -3,7 +3,7 @@ import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal, type ITheme } from '@xterm/xterm';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
-import { strictDocument, withStrictElements } from './strictDocument.ts';
+import { allowSpanStyles, strictDocument, withStrictElements } from './strictDocument.ts';
 
 /** Keys that belong to the page even while a terminal has the focus: F6 moves on to the next part of the page. */
 const PAGE_KEYS = new Set(['F6']);
@@ -36,6 +36,7 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
     return true;
   });
   terminal.attachCustomKeyEventHandler((event) => handleKey(terminal, event));
+  allowSpanStyles();
   withStrictElements(() => terminal.open(host));
   whenIdle(() => void drawByGpu(terminal));
 

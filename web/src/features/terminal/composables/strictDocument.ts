@@ -1,9 +1,11 @@
 import { styleNonce } from '../../../composables/styleNonce.ts';
 
-/**
- * The document as xterm's renderer should see it under a content security policy without inline styles: its style
- * elements carry the page's nonce, and a style attribute is set through the object model, which the policy allows.
+/*
+ * xterm under a content security policy without inline styles: its style elements must carry the page's nonce, and its
+ * style attributes must be set through the object model, which the policy allows.
  */
+
+/** The document as xterm's renderer should see it: style elements that it makes, at any time, carry the nonce. */
 export function strictDocument(): Document {
   return new Proxy(document, {
     get(target, name) {
@@ -29,14 +31,21 @@ export function withStrictElements(open: () => void): void {
   }
 }
 
+/**
+ * Makes `setAttribute('style', …)` on a span mean `style.cssText = …`. The plain renderer colours 24-bit text that way,
+ * with spans from the real document; without this it loses those colours.
+ */
+export function allowSpanStyles(): void {
+  HTMLSpanElement.prototype.setAttribute = setStrictAttribute;
+}
+
 function createStrictElement(tag: string): HTMLElement {
   const element = Document.prototype.createElement.call(document, tag);
   if (element instanceof HTMLStyleElement) element.nonce = styleNonce;
-  else if (element instanceof HTMLSpanElement) element.setAttribute = setStrictAttribute;
   return element;
 }
 
-function setStrictAttribute(this: HTMLElement, name: string, value: string): void {
+function setStrictAttribute(this: HTMLSpanElement, name: string, value: string): void {
   if (name === 'style') this.style.cssText = value;
   else Element.prototype.setAttribute.call(this, name, value);
 }

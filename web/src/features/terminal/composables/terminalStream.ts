@@ -111,7 +111,6 @@ export class TerminalStream {
  * window reports (t), colours and other strings (OSC, DCS). A person's keys never look like these, F3 with a modifier
  * (CSI 1;2R) aside, which a replay may swallow.
  */
-// eslint-disable-next-line no-control-regex -- terminal answers begin with the escape character.
 const ANSWER = /^(?:\x1b\[[?>=]?[\d;]*(?:[cnRt]|\$y)|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\))+$/;
 
 /** True when xterm wrote this as an answer to a query in the output, rather than a person. */
