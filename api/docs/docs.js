@@ -71,7 +71,8 @@ function operation(path, method, described) {
   const schema = described.requestBody?.content['application/json']?.schema;
   const fields = (described.parameters ?? []).map(field);
   if (method === 'post') fields.push(headerField('Idempotency-Key', 'a new one for every new request'));
-  if (method !== 'get') fields.push(headerField('If-Match', 'the version that a change is based on'));
+  if (method !== 'get' && method !== 'post')
+    fields.push(headerField('If-Match', 'the version that a change is based on'));
   if (schema) {
     const value = JSON.stringify(exampleOf(schema), null, 2);
     fields.push(element('label', {}, ['Body', element('textarea', { value, spellcheck: false })]));
