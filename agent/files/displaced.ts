@@ -89,11 +89,20 @@ export class DisplacedFiles {
   async recover(): Promise<void> {
     for (const { folders, name } of await walkReserved(this.#workspace)) {
       if (name.startsWith(TEMPORARY_PREFIX)) {
-        await this.#workspace.inFolder(folders, (folder) => unlinkSync(within(folder, name)));
+        await this.#remove(folders, name);
       } else if (name.startsWith(DISPLACED_PREFIX)) {
         const expected = name.slice(DISPLACED_PREFIX.length).split('-')[0] ?? '';
         await this.#release({ folders, displaced: name, name: 'recovered', expected });
       }
+    }
+  }
+
+  async #remove(folders: string[], name: string): Promise<void> {
+    try {
+      await this.#workspace.inFolder(folders, (folder) => unlinkSync(within(folder, name)));
+    } catch (error) {
+      // In a folder that its owner has closed; it harms nobody there, and must not keep the agent from starting.
+      if (systemCode(error) === '') throw error;
     }
   }
 

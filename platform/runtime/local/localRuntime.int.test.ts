@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pino from 'pino';
+import { createAgentPool } from '#platform/agent/agentPool.ts';
 import { describeRuntimeContract } from '#platform/runtime/contract.ts';
 import { createLocalRuntime } from '#platform/runtime/local/localRuntime.ts';
 import { readPod } from '#platform/runtime/local/podRecord.ts';
-import { identifyProcess, killProcess } from '#platform/runtime/local/processes.ts';
+import { findMarkedProcesses, identifyProcess, killProcess } from '#platform/runtime/local/processes.ts';
 import { localConfig, startLocalSession } from '#tests/support/localSession.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -80,7 +81,6 @@ describe('a pod of the local runtime', () => {
     starter.kill('SIGKILL');
     await once(starter, 'close');
     const runtime = await createLocalRuntime(config, log);
-    const { createAgentPool } = await import('#platform/agent/agentPool.ts');
     const pool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
     const client = await pool.get(uuid, 1, 10_000);
     const [terminal] = await client.listTerminals();
@@ -154,6 +154,43 @@ describe('a pod of the local runtime', () => {
     await session.stop();
     rmSync(base, { recursive: true, force: true });
   }, 60_000);
+
+  it('takes over the files of a time without a sandbox', async () => {
+    const { config, remove } = localConfig();
+    const uuid = randomUUID();
+    const plain = await createLocalRuntime({ ...config, BERTH_SANDBOX: 'none' }, log);
+    const { claimUid } = await plain.ensureVolume(uuid, 1);
+    writeFileSync(join(config.BERTH_DATA_DIR, 'volumes', uuid, 'workspace', 'old.txt'), 'old', { mode: 0o600 });
+    const runtime = await createLocalRuntime(config, log);
+    await runtime.ensurePod({ uuid, generation: 1, volumeId: 1, claimUid, language: 'python' });
+    const pool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
+    const files: string[] = [];
+    for await (const file of (await pool.get(uuid, 1, 10_000)).read(['old.txt'])) {
+      files.push(Buffer.from(file.bytes).toString());
+    }
+    expect(files).toEqual(['old']);
+    await pool.close();
+    await runtime.destroyPod(uuid);
+    remove();
+  });
+
+  it('without a sandbox ends its own programs and nobody else when it is quiesced and destroyed', async () => {
+    const bystander = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    const session = await startLocalSession({ BERTH_SANDBOX: 'none' });
+    const { podUid } = await session.runtime.status(session.uuid);
+    const { id } = await session.client.openTerminal({ name: null, size: { cols: 80, rows: 24 } });
+    const screen = await openScreen(session.client, id);
+    screen.type("(trap '' HUP; sleep 1000) & setsid sleep 1000 & (setsid sleep 1000 &); echo st''arted\r");
+    await screen.awaitText('started\r\n');
+    expect(findMarkedProcesses(podUid ?? '').length).toBeGreaterThanOrEqual(4);
+    await session.client.quiesce({ graceMs: 200 });
+    expect(findMarkedProcesses(podUid ?? '')).toEqual([]);
+    expect((await session.client.manifest({ syncEpoch: 1, keep: [] })).complete).toBe(true);
+    await session.stop();
+    expect(bystander.exitCode).toBeNull();
+    expect(identifyProcess(bystander.pid ?? 0)).not.toBeNull();
+    bystander.kill();
+  });
 
   it('needs little memory of its own', async () => {
     const session = await startLocalSession();

@@ -19,6 +19,7 @@ import {
   destroyVolume,
   ensureVolume,
   findClaimUid,
+  giveWorkspace,
   listVolumes,
   workspaceFolder,
 } from '#platform/runtime/local/volumes.ts';
@@ -57,8 +58,7 @@ class DetachedProcesses implements LocalRuntime {
   }
 
   async ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }> {
-    const owner = this.sandbox === 'bubblewrap' && isRoot() ? SANDBOX_USER : null;
-    return ensureVolume(this.#layout.volumes, { uuid, volumeId, owner });
+    return ensureVolume(this.#layout.volumes, { uuid, volumeId, owner: this.#owner });
   }
 
   async ensurePod(spec: PodSpec): Promise<{ podUid: string }> {
@@ -99,7 +99,7 @@ class DetachedProcesses implements LocalRuntime {
   }
 
   async destroyVolume(uuid: string, claimUid: string): Promise<void> {
-    destroyVolume(this.#layout.volumes, { uuid, claimUid });
+    await destroyVolume(this.#layout.volumes, { uuid, claimUid });
   }
 
   async list(): ReturnType<Runtime['list']> {
@@ -130,6 +130,11 @@ class DetachedProcesses implements LocalRuntime {
     for (const stop of [...this.#stops]) stop();
   }
 
+  /** The user of the sessions' programs, null where that is our own. */
+  get #owner(): number | null {
+    return this.sandbox === 'bubblewrap' && isRoot() ? SANDBOX_USER : null;
+  }
+
   #states(): Map<string, string> {
     return new Map(
       listPods(this.#layout.pods).map((record) => [
@@ -150,6 +155,8 @@ class DetachedProcesses implements LocalRuntime {
     }
     const podUid = randomUUID();
     const socketFolder = this.#layout.socketFolder(uuid);
+    const workspace = workspaceFolder(this.#layout.volumes, uuid);
+    if (this.#owner !== null) await giveWorkspace(workspace, this.#owner);
     await startAgent(
       {
         config: this.#config,
@@ -157,7 +164,7 @@ class DetachedProcesses implements LocalRuntime {
         podUid,
         generation,
         key: agentKey(this.#config.BERTH_SECRET, { uuid, generation }),
-        workspace: workspaceFolder(this.#layout.volumes, uuid),
+        workspace,
         socketFolder,
         folder: podFolder(this.#layout.pods, uuid),
       },
@@ -172,7 +179,7 @@ class DetachedProcesses implements LocalRuntime {
   async #end(record: PodRecord): Promise<void> {
     killProcess(record.process);
     await awaitEnd(record.process, END_MS);
-    if (this.sandbox === 'none') await endMarked(record.podUid);
+    await endMarked(record.podUid);
     this.#forget(record.uuid);
   }
 
@@ -182,7 +189,7 @@ class DetachedProcesses implements LocalRuntime {
   }
 }
 
-/** Without a sandbox nothing ends a pod's programs with its first process; new ones may start until none is left. */
+/** A pod may have been started without a sandbox, where its programs do not end with its first process; new ones may start until none is left. */
 async function endMarked(podUid: string): Promise<void> {
   const deadline = Date.now() + END_MS;
   for (let found = findMarkedProcesses(podUid); found.length > 0; found = findMarkedProcesses(podUid)) {

@@ -24,14 +24,12 @@ export function podFolder(pods: string, uuid: string): string {
 
 /** The record of a session's pod, null when there is none. */
 export function readPod(pods: string, uuid: string): PodRecord | null {
-  let text: string;
   try {
-    text = readFileSync(join(podFolder(pods, uuid), RECORD), 'utf8');
+    return PodRecord.parse(JSON.parse(readFileSync(join(podFolder(pods, uuid), RECORD), 'utf8')));
   } catch {
-    // No pod.
+    // No pod, or a record that was lost together with the machine's power, and with it the pod.
     return null;
   }
-  return PodRecord.parse(JSON.parse(text));
 }
 
 /** Writes the record whole or not at all. */

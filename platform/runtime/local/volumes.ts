@@ -1,6 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  chownSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { SENTINEL_NAME } from '#shared/contracts/agentProtocol.ts';
 import { AppError } from '#shared/domain/errors.ts';
@@ -35,7 +51,7 @@ export function ensureVolume(
   const made = join(volumes, `${UNFINISHED}new-${record.claimUid}`);
   const workspace = join(made, 'workspace');
   mkdirSync(workspace, { recursive: true, mode: 0o700 });
-  writeFileSync(join(made, RECORD), JSON.stringify(record), { mode: 0o600 });
+  writeDurably(join(made, RECORD), JSON.stringify(record));
   writeFileSync(join(workspace, SENTINEL_NAME), JSON.stringify({ volumeId }), { mode: 0o644 });
   if (owner !== null) {
     chownSync(workspace, owner, owner);
@@ -51,17 +67,31 @@ export function ensureVolume(
   return { claimUid: record.claimUid };
 }
 
+/** A volume whose record were lost with the machine's power could not be told from a stranger's. */
+function writeDurably(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The claim uid of a session's volume, null when there is none. */
 export function findClaimUid(volumes: string, uuid: string): string | null {
   return readVolume(volumes, uuid)?.claimUid ?? null;
 }
 
 /** Removes the volume with that uid; another one, or none, is left alone. */
-export function destroyVolume(volumes: string, { uuid, claimUid }: { uuid: string; claimUid: string }): void {
+export async function destroyVolume(
+  volumes: string,
+  { uuid, claimUid }: { uuid: string; claimUid: string },
+): Promise<void> {
   if (readVolume(volumes, uuid)?.claimUid === claimUid) {
     renameSync(join(volumes, uuid), join(volumes, `${UNFINISHED}removed-${claimUid}`));
   }
-  removeTree(join(volumes, `${UNFINISHED}removed-${claimUid}`));
+  await removeTree(join(volumes, `${UNFINISHED}removed-${claimUid}`));
 }
 
 /** Every volume, with its age. */
@@ -91,19 +121,27 @@ function readVolume(volumes: string, uuid: string): z.infer<typeof VolumeRecord>
   return VolumeRecord.parse(JSON.parse(text));
 }
 
-function removeTree(folder: string): void {
+/** Asynchronously: a large tree takes seconds, in which this process has other sessions to look after. */
+async function removeTree(folder: string): Promise<void> {
   try {
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   } catch {
     // A program has closed a folder to its own user: open them all, and try once more.
-    openFolders(folder);
-    rmSync(folder, { recursive: true, force: true });
+    await openFolders(folder);
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-function openFolders(folder: string): void {
-  chmodSync(folder, 0o700);
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) openFolders(join(folder, entry.name));
+async function openFolders(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
   }
+}
+
+/** Gives the workspace to the user of its programs where it belongs to another: Berth ran without a sandbox before. */
+export async function giveWorkspace(workspace: string, owner: number): Promise<void> {
+  if (statSync(workspace).uid === owner) return;
+  // -h and -R: links themselves are given, and never followed.
+  await promisify(execFile)('chown', ['-hR', `${owner}:${owner}`, workspace]);
 }
