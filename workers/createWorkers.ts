@@ -40,9 +40,11 @@ export function createWorkers(deps: WorkerDeps): Workers {
     const dispatcher = readRoles(deps.config).has('orchestration') ? createDispatcher(deps) : null;
     try {
       workers = await makeWorkers(deps, connection);
-      if (stopping.signal.aborted) return;
-      dispatcher?.start();
-      await Promise.all(workers.map((worker) => runOne(worker)));
+      const runs = workers.map((worker) => runOne(worker));
+      // A worker that was made must run before it can end: until then it holds the connection.
+      if (stopping.signal.aborted) stopAll();
+      else dispatcher?.start();
+      await Promise.all(runs);
     } finally {
       await dispatcher?.stop();
       await connection.close();

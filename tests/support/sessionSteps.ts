@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { taskQueues } from '#shared/domain/queues.ts';
@@ -136,9 +136,4 @@ export async function untilCancelled(): Promise<never> {
   } finally {
     clearInterval(beat);
   }
-}
-
-/** True for the rejection of a cancelled step. */
-export function isCancelled(error: unknown): boolean {
-  return error instanceof CancelledFailure;
 }

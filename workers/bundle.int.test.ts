@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { jest } from '@jest/globals';
+import { bundleWorkflows } from '#workers/bundle.ts';
+
+jest.setTimeout(90_000);
+
+const folder = mkdtempSync(path.join(tmpdir(), 'berth-bundle-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const digest = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+describe('the bundle of the workflows', () => {
+  it('is the same when it is made again, and is made once for the same content', async () => {
+    const first = await bundleWorkflows(path.join(folder, 'a'));
+    const second = await bundleWorkflows(path.join(folder, 'b'));
+    expect(path.basename(second)).toBe(path.basename(first));
+    expect(digest(second)).toBe(digest(first));
+    const madeAt = Date.now();
+    expect(await bundleWorkflows(path.join(folder, 'a'))).toBe(first);
+    expect(Date.now() - madeAt).toBeLessThan(1_000);
+  });
+
+  it('leaves no half-written file when two processes make it at once', async () => {
+    const shared = path.join(folder, 'shared');
+    const [first, second] = await Promise.all([bundleWorkflows(shared), bundleWorkflows(shared)]);
+    expect(second).toBe(first);
+    expect(readdirSync(shared)).toEqual([path.basename(first!)]);
+  });
+
+  it('holds no checking library, which every cached workflow would pay for', async () => {
+    const code = readFileSync(await bundleWorkflows(path.join(folder, 'a')), 'utf8');
+    expect(code).not.toMatch(/node_modules\/zod\//);
+    expect(code.length).toBeLessThan(4_000_000);
+  });
+});
