@@ -1,7 +1,9 @@
 import { createItem } from '#api/commands/items/createItem.ts';
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { saveItem } from '#api/commands/items/saveItem.ts';
+import { AppError } from '#shared/domain/errors.ts';
 import { CreateItem } from '#shared/contracts/item.ts';
+import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { ItemRecord } from '#platform/db/repositories/items.ts';
 import { findItemWithContent, listItems } from '#platform/db/repositories/items.ts';
 import { findSession } from '#platform/db/repositories/sessions.ts';
@@ -68,19 +70,33 @@ export function createEditor(ground: AgentGround): Editor {
 
 /** The ground's parts, with something happening right after each scan. */
 export function afterScan(ground: AgentGround, happens: () => Promise<void>): SyncDeps {
+  return interpose(ground, (client) => ({
+    manifest: async (...options) => {
+      const manifest = await client.manifest(...options);
+      await happens();
+      return manifest;
+    },
+  }));
+}
+
+/** The ground's parts, with an agent whose acknowledgements get lost after it did its work, or before. */
+export function losingAnswers(ground: AgentGround, lost: 'before' | 'after'): SyncDeps {
+  return interpose(ground, (client) => ({
+    apply: async (...change) => {
+      if (lost === 'after') await client.apply(...change);
+      throw new AppError('AGENT_UNREACHABLE');
+    },
+  }));
+}
+
+function interpose(ground: AgentGround, replace: (client: AgentClient) => Partial<AgentClient>): SyncDeps {
   return {
     ...ground.deps,
     agentPool: {
       close: () => ground.agentPool.close(),
       async get(...address) {
         const client = await ground.agentPool.get(...address);
-        return Object.assign(Object.create(client) as typeof client, {
-          manifest: async (...options: Parameters<typeof client.manifest>) => {
-            const manifest = await client.manifest(...options);
-            await happens();
-            return manifest;
-          },
-        });
+        return Object.assign(Object.create(client) as AgentClient, replace(client));
       },
     },
   };

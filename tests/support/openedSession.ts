@@ -38,6 +38,8 @@ export interface GroundSession {
   load(): ReturnType<typeof loadFiles>;
   reconcile(): ReturnType<typeof reconcile>;
   save(): ReturnType<typeof saveFiles>;
+  /** Ends its pod and makes another on the same volume. */
+  replacePod(): Promise<void>;
   /** Ends its pod and its volume. */
   end(): Promise<void>;
 }
@@ -63,7 +65,8 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
       const volume = await insertVolume(test.database, made.id);
       const { claimUid } = await runtime.ensureVolume(ref.uuid, volume.id);
       await setClaimUid(test.database, { id: volume.id, claimUid });
-      await runtime.ensurePod({ uuid: ref.uuid, generation: 1, volumeId: volume.id, claimUid, language: 'python' });
+      const spec = { uuid: ref.uuid, generation: 1, volumeId: volume.id, claimUid, language: 'python' };
+      await runtime.ensurePod(spec);
       const session: GroundSession = {
         ref,
         userId: made.userId,
@@ -72,6 +75,10 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
         load: () => loadFiles(deps, ref, beat),
         reconcile: () => reconcile(deps, { ...ref, cause: 'test' }, beat),
         save: () => saveFiles(deps, ref, beat),
+        async replacePod() {
+          await runtime.destroyPod(ref.uuid);
+          await runtime.ensurePod(spec);
+        },
         async end() {
           await runtime.destroyPod(ref.uuid);
           await runtime.destroyVolume(ref.uuid, claimUid);

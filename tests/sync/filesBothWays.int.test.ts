@@ -9,7 +9,7 @@ import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
 import { findVolume } from '#platform/db/repositories/volumes.ts';
 import { reconcile } from '#activities/session/reconcile.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
-import { afterScan, createEditor, type Editor } from '#tests/support/editor.ts';
+import { afterScan, createEditor, losingAnswers, type Editor } from '#tests/support/editor.ts';
 import { build } from '#tests/support/factories.ts';
 import { createAgentGround, type AgentGround, type GroundSession } from '#tests/support/openedSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -226,5 +226,31 @@ describe('changes on both sides', () => {
     expect(session.workspace.read('a.txt')).toBe('editor\n');
     expect(session.workspace.read(copy)).toBe('terminal\n');
     expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });
+  });
+
+  it.each(['before', 'after'] as const)(
+    'come to the same end when the connection breaks %s the volume was written: one copy, no byte lost',
+    async (lost) => {
+      const session = await ground.open({ plant: (one) => editor.make(one, 'a.txt', 'base\n').then(() => undefined) });
+      await test.database.query(`UPDATE sessions SET phase = 'loading' WHERE id = $1`, [session.ref.sessionId]);
+      await editor.save(session, 'a.txt', 'editor\n');
+      session.workspace.write('a.txt', 'terminal\n');
+      const broken = reconcile(losingAnswers(ground, lost), { ...session.ref, cause: 'test' }, () => undefined);
+      await expect(broken).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE' });
+      await session.reconcile();
+      expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });
+      const files = await editor.files(session);
+      expect(Object.values(files).sort()).toEqual(['editor\n', 'terminal\n']);
+      expect([...session.workspace.contents().values()].map(String).sort()).toEqual(['editor\n', 'terminal\n']);
+      expect(await editor.isClean(session)).toBe(true);
+    },
+  );
+
+  it('survive the pod: what a program wrote before it was killed is on its volume, and then in the database', async () => {
+    const session = await ground.open({ plant: oneFile });
+    session.workspace.write('newer.txt', 'written just before');
+    await session.replacePod();
+    expect(await session.reconcile()).toMatchObject({ changed: 1 });
+    expect((await editor.files(session))['newer.txt']).toBe('written just before');
   });
 });
