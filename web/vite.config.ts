@@ -1,15 +1,31 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import vue from '@vitejs/plugin-vue';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 /** Where `vite dev` finds a running api. */
 const api = process.env['BERTH_PUBLIC_URL'] ?? 'http://localhost:4600';
 
+/** Puts a compressed copy beside each script and style sheet, so that the api serves it without compressing again. */
+function compressAssets(): Plugin {
+  return {
+    name: 'berth-compress-assets',
+    apply: 'build',
+    writeBundle({ dir }) {
+      const assets = `${dir ?? `${here}dist`}/assets`;
+      for (const name of readdirSync(assets).filter((asset) => /\.(js|css)$/.test(asset))) {
+        writeFileSync(`${assets}/${name}.gz`, gzipSync(readFileSync(`${assets}/${name}`), { level: 9 }));
+      }
+    },
+  };
+}
+
 /** The page is built into web/dist and served by the api under a policy without inline scripts or styles. */
 export default defineConfig({
   root: here,
-  plugins: [vue()],
+  plugins: [vue(), compressAssets()],
   // The api puts each answer's nonce in this place; see src/composables/styleNonce.ts.
   html: { cspNonce: '__CSP_NONCE__' },
   build: {

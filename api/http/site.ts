@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import express, { Router, type Request, type Response } from 'express';
+import { sendCompressedAssets } from '#api/http/compressedAssets.ts';
 import { nonceOf } from '#api/http/securityHeaders.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
@@ -13,6 +14,7 @@ const NONCE_PLACEHOLDER = /__CSP_NONCE__/g;
 export function createSite(): Router {
   const router = Router();
   const page = createPageReader();
+  router.use('/assets', sendCompressedAssets(`${DIST}/assets`));
   router.use(
     '/assets',
     express.static(`${DIST}/assets`, { immutable: true, maxAge: '1y', fallthrough: false, index: false }),
