@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { createCallerServer } from '#agent/protocol/callers.ts';
 import { reportFailure } from '#agent/report.ts';
 import { createAgentSession, type AgentSession } from '#agent/session.ts';
@@ -7,6 +8,9 @@ import { dropPrivileges, loadKey, loadSettings } from '#agent/settings.ts';
  * The agent: holds the terminals and the files of one session, next to the programs that run in it. It lives until its
  * pod ends; callers come and go.
  */
+
+/** How often to see whether the volume is still there. */
+const LOOK_FOR_VOLUME_MS = 5_000;
 
 const settings = loadSettings(process.env);
 const key = loadKey(settings.BERTH_AGENT_KEY_FILE);
@@ -35,5 +39,11 @@ server.listen(address, () => {
 function serve(ready: AgentSession): void {
   process.on('unhandledRejection', reportFailure);
   process.on('uncaughtException', reportFailure);
+  setInterval(() => endWithoutVolume(ready), LOOK_FOR_VOLUME_MS);
   provide(ready);
+}
+
+/** An agent whose volume was deleted under it has nothing left to serve, and nobody who would end it. */
+function endWithoutVolume({ workspace }: AgentSession): void {
+  if (fstatSync(workspace.root).nlink === 0) process.exit(0);
 }

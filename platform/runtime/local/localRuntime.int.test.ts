@@ -124,6 +124,13 @@ describe('a pod of the local runtime', () => {
     remove();
   }, 60_000);
 
+  it('ends by itself when its volume is deleted under it', async () => {
+    const session = await startLocalSession();
+    rmSync(join(session.config.BERTH_DATA_DIR, 'volumes'), { recursive: true, force: true });
+    await waitFor(async () => (await session.runtime.status(session.uuid)).status === 'gone', { deadlineMs: 20_000 });
+    await session.stop();
+  });
+
   it('is never taken for a later process with the same id', async () => {
     const own = identifyProcess(process.pid);
     expect(own).not.toBeNull();
