@@ -1,7 +1,7 @@
 import type { ApiDeps } from '#api/deps.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { appendAudit } from '#platform/db/repositories/auditLog.ts';
-import { findUserById, lockUser, setReviewerLevel, type UserRecord } from '#platform/db/repositories/users.ts';
+import { lockUser, setReviewerLevel, type UserRecord } from '#platform/db/repositories/users.ts';
 import { rotateWebSession } from '#platform/db/repositories/webSessions.ts';
 import { digestOf, newSecret } from '#platform/security/digests.ts';
 
@@ -22,34 +22,36 @@ export interface OwnLevelChange {
 }
 
 /** Promotes a person by their own wish as far as the configuration allows. Throws SELF_PROMOTION_LIMIT beyond it. */
-export async function promoteSelf(
-  deps: ApiDeps,
-  change: OwnLevelChange,
-): Promise<{ user: UserRecord; signInId: string }> {
+export function promoteSelf(deps: ApiDeps, change: OwnLevelChange): Promise<{ user: UserRecord; signInId: string }> {
   const level = deps.config.SELF_PROMOTION_MAX_LEVEL;
-  const present = await findUserById(deps.database, change.actorId);
-  if (!present) throw new AppError('NOT_AUTHENTICATED');
-  if (present.reviewerLevel >= level) {
-    await appendAudit(deps.database, { ...auditOf(change, 'promote'), outcome: 'refused', details: { level } });
-    throw new AppError('SELF_PROMOTION_LIMIT', {
-      detail: `You have level ${present.reviewerLevel}; ${level} is the highest here.`,
-    });
-  }
-  return changeOwnLevel(deps, change, { action: 'promote', level });
+  return changeOwnLevel(deps, change, {
+    action: 'promote',
+    level,
+    allowed(present) {
+      if (present.reviewerLevel < level) return;
+      throw new AppError('SELF_PROMOTION_LIMIT', {
+        detail: `You have level ${present.reviewerLevel}; ${level} is the highest here.`,
+      });
+    },
+  });
 }
 
 /** Gives up every reviewer level. */
 export function stepDown(deps: ApiDeps, change: OwnLevelChange): Promise<{ user: UserRecord; signInId: string }> {
-  return changeOwnLevel(deps, change, { action: 'step-down', level: 0 });
+  return changeOwnLevel(deps, change, { action: 'step-down', level: 0, allowed: () => undefined });
 }
 
 function changeOwnLevel(
   deps: ApiDeps,
   change: OwnLevelChange,
-  { action, level }: { action: string; level: number },
+  { action, level, allowed }: { action: string; level: number; allowed(present: UserRecord): void },
 ): Promise<{ user: UserRecord; signInId: string }> {
   const signInId = newSecret();
   return deps.database.transaction(async (tx) => {
+    // Under the row's lock: a level that somebody grants in this moment is neither overlooked nor taken away.
+    const present = await lockUser(deps.database, change.actorId, tx);
+    if (!present) throw new AppError('NOT_AUTHENTICATED');
+    allowed(present);
     const user = await setReviewerLevel(deps.database, { id: change.actorId, level }, tx);
     await rotateWebSession(deps.database, { key: change.webSessionKey, idHash: digestOf(signInId) }, tx);
     await appendAudit(deps.database, { ...auditOf(change, action), outcome: 'done', details: { level } }, tx);

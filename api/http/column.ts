@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { ApiDeps } from '#api/deps.ts';
 import { authenticate } from '#api/auth/authenticate.ts';
+import { auditRefusal, isRefusal } from '#api/http/auditRefusal.ts';
 import { createBodyReader, DEFAULT_BODY_LIMIT } from '#api/http/bodies.ts';
 import { onceFor } from '#api/http/idempotency.ts';
 import { parseIfMatch } from '#api/http/ifMatch.ts';
@@ -22,12 +23,18 @@ export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): R
 
   async function pass(request: Request, response: Response): Promise<void> {
     await limitNetwork(request, response);
-    const caller = await admit(request);
-    await limitCaller(caller, response);
-    const body = await readBody(request, response);
-    const parts = validate(route, { params: request.params, query: request.query, body });
-    const context = contextOf({ request, response, caller, parts });
-    sendReply(response, await carryOut(context));
+    const caller = route.auth === 'none' ? null : await authenticate(deps, request.headers);
+    try {
+      authorize(request, caller);
+      await limitCaller(caller, response);
+      const body = await readBody(request, response);
+      const parts = validate(route, { params: request.params, query: request.query, body });
+      const context = contextOf({ request, response, caller, parts });
+      sendReply(response, await carryOut(context));
+    } catch (error) {
+      if (caller && isRefusal(error)) await auditRefusal(deps, { route, caller, request, response, code: error.code });
+      throw error;
+    }
   }
 
   async function limitNetwork(request: Request, response: Response): Promise<void> {
@@ -41,24 +48,19 @@ export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): R
       tellStanding(response, await limits.take('expensive', String(caller.id)));
   }
 
-  async function admit(request: Request): Promise<Caller | null> {
+  function authorize(request: Request, caller: Caller | null): void {
     const mutates = route.method !== 'get';
     if (route.auth === 'none') {
       // A page of another origin must not sign its visitor in or out; programs send no Origin.
       if (mutates && request.get('origin') !== undefined) requireOrigin(deps.config, request.get('origin'));
-      return null;
+      return;
     }
-    const caller = await authenticate(deps, request.headers);
     if (!caller) throw new AppError('NOT_AUTHENTICATED');
     if (caller.scopes === null) {
       if (mutates) requireOrigin(deps.config, request.get('origin'));
-      return caller;
-    }
-    if (route.auth === 'cookie') {
+    } else if (route.auth === 'cookie') {
       throw new AppError('FORBIDDEN', { detail: 'A token cannot do this; sign in with your password.' });
-    }
-    requireScope(route, caller);
-    return caller;
+    } else requireScope(route, caller);
   }
 
   function contextOf(parts: {

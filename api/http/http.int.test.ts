@@ -118,6 +118,12 @@ describe('foreign pages', () => {
   ])('%s cannot change anything with a cookie', async (_what, origin) => {
     const answer = await create({ body: { name: 'a' }, origin });
     expect([answer.status, answer.body.code]).toEqual([403, 'ORIGIN_REFUSED']);
+    const audited = await api.database.query(
+      `SELECT actor_id, action, outcome, details FROM audit_log WHERE request_id = $1`,
+      [answer.headers.get('x-request-id')],
+    );
+    const details = { code: 'ORIGIN_REFUSED', credential: 'cookie' };
+    expect(audited).toEqual([{ actor_id: alice.id, action: 'POST /sessions', outcome: 'refused', details }]);
   });
 
   it('cannot sign their visitor in', async () => {

@@ -120,13 +120,14 @@ describe('accounts', () => {
     });
     expect(next.body.items[0].username).toBe('bob');
     const audit = await api.database.query<{ line: string }>(
-      `SELECT action || ' ' || outcome AS line FROM audit_log WHERE action = 'grant-level' ORDER BY id`,
+      `SELECT action || ' ' || outcome AS line FROM audit_log WHERE action IN ('grant-level', 'PUT /users/{id}/reviewer-level', 'GET /users') ORDER BY id`,
     );
     expect(audit.map(({ line }) => line)).toEqual([
       'grant-level done',
-      'grant-level refused',
+      'PUT /users/{id}/reviewer-level refused',
       'grant-level done',
-      'grant-level refused',
+      'PUT /users/{id}/reviewer-level refused',
+      'GET /users refused',
     ]);
   });
 });

@@ -6,7 +6,6 @@ import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type RequestContext, type Route } from '#api/http/route.ts';
 import { requireGrantor, requireMaySetLevelOf } from '#api/policies/userPolicy.ts';
 import { presentAccount } from '#api/presenters/userPresenter.ts';
-import { appendAudit } from '#platform/db/repositories/auditLog.ts';
 import { findUserById, listUsers } from '#platform/db/repositories/users.ts';
 import { pageOf, PageQuery } from '#shared/contracts/problem.ts';
 import { Account, SetReviewerLevel } from '#shared/contracts/user.ts';
@@ -95,21 +94,7 @@ export const userRoutes: Route[] = [
     responses: { 200: Account },
     async handler({ deps, caller, params, body, address, requestId }) {
       const change = { actorId: caller.id, userId: params.id, address, requestId };
-      try {
-        requireMaySetLevelOf(caller, params.id);
-      } catch (refused) {
-        const target = `user:${params.id}`;
-        const audit = {
-          actorId: caller.id,
-          action: 'grant-level',
-          target,
-          outcome: 'refused' as const,
-          address,
-          requestId,
-        };
-        await appendAudit(deps.database, audit);
-        throw refused;
-      }
+      requireMaySetLevelOf(caller, params.id);
       return { status: 200, body: presentAccount(await grantLevel(deps, change, body.reviewerLevel)) };
     },
   }),
