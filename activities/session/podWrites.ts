@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TreeChanges, TreeEntry } from '#shared/domain/merge.ts';
 import type { AgentChange, AgentClient, ChangeOutcome } from '#platform/agent/AgentClient.ts';
 import { readBlobs } from '#platform/db/repositories/blobs.ts';
@@ -6,6 +7,8 @@ import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
 
 const BATCH_BYTES = 8 * 1024 * 1024;
 const BATCH_CHANGES = 500;
+/** The agent lets go of a file that it replaced after a second, in milliseconds. */
+const LINGERING_MS = 1_200;
 
 /** What the volume took. Only what is listed here may move the base. */
 export interface PodWriteResult {
@@ -37,7 +40,32 @@ export async function writeToPod(
   heartbeat: () => void,
 ): Promise<PodWriteResult> {
   const result: PodWriteResult = { put: [], removed: [], unexpected: 0, refused: [] };
-  for (const steps of batches(planSteps(work.changes, work.present))) {
+  const steps = planSteps(work.changes, work.present);
+  await carryOut({ database }, { ...work, steps, result }, heartbeat);
+  const waiting = takeNotEmpty(result, steps);
+  if (waiting.length > 0) {
+    await delay(LINGERING_MS);
+    await carryOut({ database }, { ...work, steps: waiting, result }, heartbeat);
+  }
+  const put = new Set(result.put.map(({ path }) => path));
+  result.removed = result.removed.filter((path) => !put.has(path));
+  return result;
+}
+
+/** Folders that could not go because something is still in them: a file that was replaced a moment ago lingers for a second. */
+function takeNotEmpty(result: PodWriteResult, steps: Step[]): Step[] {
+  const notEmpty = new Set(result.refused.filter(({ reason }) => reason === 'not-empty').map(({ path }) => path));
+  result.refused = result.refused.filter(({ reason }) => reason !== 'not-empty');
+  return steps.filter(({ path, entry }) => entry === null && notEmpty.has(path));
+}
+
+async function carryOut(
+  { database }: Pick<SyncDeps, 'database'>,
+  work: { client: AgentClient; cycle: Cycle; bulk: boolean; steps: Step[]; result: PodWriteResult },
+  heartbeat: () => void,
+): Promise<void> {
+  const { result } = work;
+  for (const steps of batches(work.steps)) {
     heartbeat();
     const digests = steps.flatMap(({ entry }) => entry?.sha256 ?? []);
     const blobs = digests.length === 0 ? new Map<string, Buffer>() : await readBlobs(database, digests);
@@ -53,9 +81,6 @@ export async function writeToPod(
     );
     sent.forEach(({ step }, index) => recordOutcome(result, step, outcomes[index]));
   }
-  const put = new Set(result.put.map(({ path }) => path));
-  result.removed = result.removed.filter((path) => !put.has(path));
-  return result;
 }
 
 function planSteps(changes: TreeChanges, present: ReadonlyMap<string, TreeEntry>): Step[] {

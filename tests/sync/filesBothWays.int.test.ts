@@ -152,6 +152,21 @@ describe('a change in the editor', () => {
     expect(await editor.isClean(session)).toBe(true);
   });
 
+  it('removes a folder in which a file was replaced only just now', async () => {
+    const session = await ground.open({ plant: oneFile });
+    const record = (await findSession(test.database, session.ref.uuid))!;
+    session.workspace.write('src/a.txt', 'one');
+    await session.reconcile();
+    await editor.save(session, 'src/a.txt', 'two');
+    await handOffsSettled();
+    await test.database.query(`UPDATE sessions SET phase = 'loading' WHERE id = $1`, [record.id]);
+    const folder = (await listItems(test.database, record.id)).find((item) => item.path === 'src')!;
+    await deleteItem(editor.deps, { session: record, id: folder.id, expectedVersion: null });
+    await session.reconcile();
+    expect(session.workspace.list()).toEqual(['main.py']);
+    expect(await session.reconcile()).toMatchObject({ changed: 0 });
+  });
+
   it('that is handed on between a scan and its commit is not taken back', async () => {
     const session = await ground.open({ plant: oneFile });
     const result = await reconcile(
