@@ -4,7 +4,14 @@ import { z } from 'zod';
 import { ROOT } from '#tests/support/importGraph.ts';
 
 const LockfileSchema = z.object({
-  packages: z.record(z.string(), z.object({ version: z.string().optional(), resolved: z.string().optional() })),
+  packages: z.record(
+    z.string(),
+    z.object({
+      version: z.string().optional(),
+      resolved: z.string().optional(),
+      optionalDependencies: z.record(z.string(), z.string()).optional(),
+    }),
+  ),
 });
 
 /** The first versions without the known crashes and memory holes. */
@@ -37,6 +44,14 @@ describe('the lockfile', () => {
 
   it('names no host that packages come from', () => {
     expect(Object.entries(lockfile).filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+  });
+
+  it("holds every platform's packages, without which npm ci refuses to install anything", () => {
+    const optional = Object.values(lockfile).flatMap(({ optionalDependencies }) =>
+      Object.keys(optionalDependencies ?? {}),
+    );
+    expect(optional.length).toBeGreaterThan(20);
+    expect([...new Set(optional)].filter((name) => versionsOf(name).length === 0)).toEqual([]);
   });
 
   it('has every part of Temporal at one version', () => {

@@ -16,6 +16,7 @@ export interface BerthStart {
   ready(deadlineMs: number): Promise<ReadyBerth>;
   /** Ctrl-C: the signal reaches the terminal's whole group. Resolves with the exit code. */
   interrupt(): Promise<number | null>;
+  hasEnded(): boolean;
   /** Resolves with the exit code when it ends by itself. */
   ended(): Promise<number | null>;
 }
@@ -48,9 +49,10 @@ export async function npmStart(
     output: () => output,
     ready: (deadlineMs) => waitUntilReady(child, () => output, deadlineMs),
     async interrupt() {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGINT');
       return closed;
     },
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     ended: () => closed,
   };
 }

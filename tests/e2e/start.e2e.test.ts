@@ -47,10 +47,11 @@ describe('npm start on a fresh clone in a folder that only its owner can enter',
     'installs, and answers on its address within 90 s of the end of the installation',
     async () => {
       expect(statSync(parent).mode & 0o077).toBe(0);
-      await waitFor(() => /building the web pages/.test(berth.output()), {
+      await waitFor(() => /building the web pages/.test(berth.output()) || berth.hasEnded(), {
         deadlineMs: 8 * MINUTE,
         what: 'npm ci to end',
       });
+      if (berth.hasEnded()) throw new Error(`npm start ended:\n${berth.output()}`);
       const installedAt = Date.now();
       ({ url, dataFolder } = await berth.ready(90_000));
       const { status } = await httpPerson(url).request('GET', '/healthz');

@@ -1,5 +1,5 @@
 import { build, type BuiltSession } from '#tests/support/factories.ts';
-import { startReviewWorkers, useFreshReviewIds } from '#tests/support/reviewWorkers.ts';
+import { startReviewWorkers, useFreshReviewIds, type ReviewWorkers } from '#tests/support/reviewWorkers.ts';
 import { startTestApi, type TestAnswer, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -36,7 +36,7 @@ export interface ReviewApi {
 export async function startReviewApi(): Promise<ReviewApi> {
   const api = await startTestApi();
   await useFreshReviewIds(api.database);
-  let workers = await startReviewWorkers(api.deps);
+  let workers: ReviewWorkers | null = await startReviewWorkers(api.deps);
 
   const get = (person: TestPerson, path: string): Promise<TestAnswer> =>
     api.send('GET', `/api/v1${path}`, { as: person });
@@ -68,12 +68,15 @@ export async function startReviewApi(): Promise<ReviewApi> {
       );
       return { id, snapshotId };
     },
-    stopWorkers: () => workers.stop(),
+    async stopWorkers() {
+      await workers?.stop();
+      workers = null;
+    },
     async startWorkers() {
-      workers = await startReviewWorkers(api.deps);
+      workers ??= await startReviewWorkers(api.deps);
     },
     async close() {
-      await workers.stop();
+      await workers?.stop();
       await api.close();
     },
   };

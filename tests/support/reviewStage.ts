@@ -9,7 +9,12 @@ import { createTemporal } from '#platform/temporal/client.ts';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
 import { build, type BuiltUser } from '#tests/support/factories.ts';
-import { startReviewWorkers, useFreshReviewIds, type ReviewWorkerDeps } from '#tests/support/reviewWorkers.ts';
+import {
+  startReviewWorkers,
+  useFreshReviewIds,
+  type ReviewWorkerDeps,
+  type ReviewWorkers,
+} from '#tests/support/reviewWorkers.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 import type { DecisionInput, DecisionResult } from '#workflows/review/review.messages.ts';
 
@@ -49,7 +54,7 @@ export async function startReviewStage(): Promise<ReviewStage> {
   const events = createEventListener({ config, database, log: createLog(config, 'test') });
   const deps: ReviewWorkerDeps = { config, database, temporal: createTemporal(config), events };
   await useFreshReviewIds(database);
-  let workers = await startReviewWorkers(deps);
+  let workers: ReviewWorkers | null = await startReviewWorkers(deps);
   const author = await build.user(database);
 
   async function openReview(): Promise<OpenReview> {
@@ -67,12 +72,15 @@ export async function startReviewStage(): Promise<ReviewStage> {
     author,
     reviewer: await build.user(database, { reviewerLevel: 1 }),
     openReview,
-    stopWorkers: () => workers.stop(),
+    async stopWorkers() {
+      await workers?.stop();
+      workers = null;
+    },
     async startWorkers() {
-      workers = await startReviewWorkers(deps);
+      workers ??= await startReviewWorkers(deps);
     },
     async close() {
-      await workers.stop();
+      await workers?.stop();
       await events.close();
       await deps.temporal.close();
       await drop();
