@@ -1,5 +1,5 @@
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
-import { handOffInBackground, type HandOff } from '#api/commands/items/handOffChange.ts';
+import { handOffCommitted, type HandOff } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireFolder, requireFreePlace } from '#api/commands/items/itemChecks.ts';
 import { requireFileSize, requireRoom } from '#api/commands/items/itemLimits.ts';
 import type { CreateItem } from '#shared/contracts/item.ts';
@@ -39,7 +39,7 @@ export async function createItem(
   });
   const change: HandOff =
     wanted.type === 'folder' ? { kind: 'folder', item: made.item } : { kind: 'write', item: made.item, content };
-  handOffInBackground(deps, made.locked, change);
+  await handOffCommitted(deps, made.locked, change);
   await touchActivity(database, session.uuid);
   return made.item;
 }

@@ -1,5 +1,5 @@
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
-import { handOffInBackground } from '#api/commands/items/handOffChange.ts';
+import { handOffCommitted } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireItem, requireVersion } from '#api/commands/items/itemChecks.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 import { deleteItemRow, listSubtree } from '#platform/db/repositories/items.ts';
@@ -21,6 +21,6 @@ export async function deleteItem(
     await publishItems(database, { sessionId: locked.id, paths, source: 'editor' }, tx);
     return { locked, items };
   });
-  handOffInBackground(deps, gone.locked, { kind: 'removal', items: gone.items });
+  await handOffCommitted(deps, gone.locked, { kind: 'removal', items: gone.items });
   await touchActivity(database, session.uuid);
 }

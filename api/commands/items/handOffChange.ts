@@ -15,6 +15,8 @@ import {
 
 const AGENT_DEADLINE_MS = 2_000;
 const HAND_OFF_DEADLINE_MS = 10_000;
+/** An answer waits so long for the volume: whoever saves and types `cat` right after sees the save. A slow agent holds nobody. */
+const ANSWER_WAITS_MS = 150;
 
 /** A committed change of a session's tree, as the volume is told. */
 export type HandOff =
@@ -27,17 +29,22 @@ export type HandOff =
 type Deps = Pick<ApiDeps, 'database' | 'agentPool' | 'log'>;
 
 /**
- * Hands a committed change to the agent of an open session, in the background and for a bounded time; on its
- * acknowledgement the base moves. Never rejects: a change that was not handed on differs from its base, and the next
- * reconcile carries it.
+ * Hands a committed change to the agent of an open session; on its acknowledgement the base moves. Resolves at that, or
+ * after a moment while the work goes on in the background. Never rejects: a change that was not handed on differs from
+ * its base, and the next reconcile carries it.
  */
-export function handOffInBackground(deps: Deps, session: SessionRecord, change: HandOff): void {
+export async function handOffCommitted(deps: Deps, session: SessionRecord, change: HandOff): Promise<void> {
   const work = handOffChange(deps, session, change).catch((error: unknown) => {
     // The change is committed; only its way to the volume is slower now.
     deps.log.debug({ err: error, session: session.uuid, kind: change.kind }, 'a change was left to the reconcile');
   });
   underWay.add(work);
-  void work.finally(() => underWay.delete(work));
+  const done = work.finally(() => underWay.delete(work));
+  const moment = new AbortController();
+  // Aborted as soon as the work is done: nobody waits for it any more.
+  const waited = delay(ANSWER_WAITS_MS, undefined, { signal: moment.signal }).catch(() => undefined);
+  await Promise.race([done, waited]);
+  moment.abort();
 }
 
 const underWay = new Set<Promise<void>>();

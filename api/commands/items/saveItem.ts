@@ -1,5 +1,5 @@
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
-import { handOffInBackground } from '#api/commands/items/handOffChange.ts';
+import { handOffCommitted } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireItem, requireVersion } from '#api/commands/items/itemChecks.ts';
 import { requireFileSize, requireRoom } from '#api/commands/items/itemLimits.ts';
 import type { SaveItem } from '#shared/contracts/item.ts';
@@ -41,7 +41,7 @@ export async function saveItem(deps: ItemDeps, save: Save): Promise<ItemRecord> 
     await publishItems(database, { sessionId: locked.id, paths: [written.path], source: 'editor' }, tx);
     return { locked, item: written, changed: true };
   });
-  if (saved.changed) handOffInBackground(deps, saved.locked, { kind: 'write', item: saved.item, content });
+  if (saved.changed) await handOffCommitted(deps, saved.locked, { kind: 'write', item: saved.item, content });
   await touchActivity(database, save.session.uuid);
   return saved.item;
 }

@@ -1,5 +1,5 @@
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
-import { handOffInBackground, type HandOff } from '#api/commands/items/handOffChange.ts';
+import { handOffCommitted, type HandOff } from '#api/commands/items/handOffChange.ts';
 import {
   lockTree,
   requireFolder,
@@ -42,7 +42,7 @@ export async function updateItem(deps: ItemDeps, update: Update): Promise<ItemRe
     return { locked, before: item, item: placed };
   });
   const change = await describeChange(database, done.before, done.item);
-  if (change !== null) handOffInBackground(deps, done.locked, change);
+  if (change !== null) await handOffCommitted(deps, done.locked, change);
   await touchActivity(database, update.session.uuid);
   return done.item;
 }
