@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { routes } from '#api/routes/routes.ts';
 import { build, type BuiltItem } from '#tests/support/factories.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Under load a real server takes its time; what must be quick says so itself.
+jest.setTimeout(30_000);
 
 /** What one person has, fresh for every case. */
 interface Belongings {

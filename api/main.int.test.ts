@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { connect } from 'node:net';
 import { io } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
@@ -7,6 +8,9 @@ import { runProgram } from '#tests/support/childProcess.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
 import { build } from '#tests/support/factories.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Under load a real server takes its time; what must be quick says so itself.
+jest.setTimeout(30_000);
 
 interface Exchange {
   received(): string;

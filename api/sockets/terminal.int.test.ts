@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { createApi, type Api } from '#api/createApi.ts';
 import { createTestDeps, startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { buildRunningSession, type RunningSession } from '#tests/support/runningSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+
+// Under load a real server takes its time; what must be quick says so itself.
+jest.setTimeout(30_000);
 
 const SIZE = { cols: 80, rows: 24 };
 
