@@ -12,6 +12,14 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
+/** The deadline of `within` came before the server's answer: whether the call was accepted is not known. */
+export class TemporalTimeoutError extends Error {
+  constructor(milliseconds: number) {
+    super(`Temporal did not answer within ${milliseconds} ms`);
+    this.name = 'TemporalTimeoutError';
+  }
+}
+
 /** Makes the client. Connects lazily, at the first call. */
 export function createTemporal(config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>): Temporal {
   const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS });
@@ -28,7 +36,7 @@ export function createTemporal(config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPOR
     pending.add(settled);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`Temporal did not answer within ${milliseconds} ms`)), milliseconds);
+      timer = setTimeout(() => reject(new TemporalTimeoutError(milliseconds)), milliseconds);
     });
     try {
       return await Promise.race([call, late]);

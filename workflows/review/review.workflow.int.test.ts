@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -15,6 +16,9 @@ import {
   withdrawUpdate,
   type DecisionResult,
 } from '#workflows/review/review.messages.ts';
+
+// A loaded machine may be slow; nothing here is about speed.
+jest.setTimeout(30_000);
 
 let stage: ReviewStage;
 

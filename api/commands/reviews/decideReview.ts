@@ -13,6 +13,7 @@ import type { Caller } from '#api/http/route.ts';
 import * as policy from '#api/policies/reviewPolicy.ts';
 import { findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import { TemporalTimeoutError } from '#platform/temporal/client.ts';
 import { AppError, ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errors.ts';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import type { DecisionAction, DecisionWords, RuleRefusal } from '#shared/domain/reviewRules.ts';
@@ -88,11 +89,16 @@ async function sendUpdate(
     );
     return true;
   } catch (error) {
-    if (!(error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)) throw fromFailure(error);
+    if (!isTimeout(error)) throw fromFailure(error);
     if (await deps.temporal.healthy()) return false;
     // Nothing was accepted by a server that is not there: "on its way" would be a promise that nobody keeps.
     throw new AppError('TEMPORAL_UNAVAILABLE', { cause: error });
   }
+}
+
+/** The call's deadline is the client's and ours: whichever comes first. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || error instanceof TemporalTimeoutError;
 }
 
 /** The row was open a moment ago, so a run that is not there was ended from outside: it is started again, once. */
