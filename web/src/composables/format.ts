@@ -48,3 +48,19 @@ export function byteSize(bytes: number): string {
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+const NOT_SAVED_WORDS: Readonly<Record<string, string>> = {
+  ignored: 'ignored by a rule',
+  'too-large': 'larger than a file may be',
+  special: 'neither file, folder nor link',
+  'bad-name': 'its name cannot be kept',
+  'outside-link': 'a link that leaves the session',
+  'too-deep': 'nested too deeply',
+  'too-many': 'more items than a session holds',
+  unreadable: 'cannot be read',
+  'session-full': 'the session is full',
+};
+/** Why a path is not saved, in words; a reason that this page does not know is shown as it came. */
+export function notSavedWord(reason: string): string {
+  return NOT_SAVED_WORDS[reason] ?? reason;
+}

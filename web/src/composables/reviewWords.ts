@@ -50,7 +50,7 @@ export function turnSentence(
 ): string {
   const isAuthor = review.submittedBy.id === readerId;
   if (review.withdrawnAt !== null) return isAuthor ? 'You withdrew it' : 'Withdrawn by its author';
-  if (review.status === 'approved') return 'Approved';
+  if (review.status === 'approved') return 'Nothing left to do';
   if (review.status === 'rejected') return isAuthor ? 'Your turn: change it and submit again' : 'Back with its author';
   if (review.snapshotId === null) return 'The files are being frozen';
   if (review.assignedTo === null)

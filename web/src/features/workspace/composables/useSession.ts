@@ -12,6 +12,9 @@ import { readSessionEvent, type SessionEvent } from './sessionEvent.ts';
 /** Minutes that Keep holds a session open. */
 export const KEEP_MINUTES = 120;
 
+/** How long a warning of a close outlives its moment, in milliseconds: a close takes a few seconds to be told. */
+const WARNING_GRACE_MS = 5_000;
+
 /** What the rest of the page wants to hear. */
 export interface SessionListeners {
   itemsChanged(): void;
@@ -24,7 +27,11 @@ export function useSession(uuid: string, listeners: SessionListeners) {
   const load = useLoad(() => sessions.loadSession(uuid));
   const session = load.value;
   const loadedAt = ref(Date.now());
-  const closingSoon = shallowRef<{ at: string; reason: string } | null>(null);
+  const warning = shallowRef<{ at: string; reason: string } | null>(null);
+  /** Told before an idle close; when its time has passed the session was used meanwhile and stays open. */
+  const closingSoon = computed(() =>
+    warning.value !== null && now.value < Date.parse(warning.value.at) + WARNING_GRACE_MS ? warning.value : null,
+  );
   let stopFollowing: (() => void) | undefined;
 
   const phase = computed(() => session.value?.phase ?? null);
@@ -47,7 +54,7 @@ export function useSession(uuid: string, listeners: SessionListeners) {
   watch(session, (loaded, before) => {
     if (!loaded) return;
     loadedAt.value = Date.now();
-    if (loaded.phase !== 'running') closingSoon.value = null;
+    if (loaded.phase !== 'running') warning.value = null;
     if (before && isLivePhase(before.phase) && !isLivePhase(loaded.phase)) listeners.closed(loaded);
     stopFollowing ??= followSubject({ subject: 'session', uuid }, loaded.changeSeq, { event: hear, reset: loadAll });
   });
@@ -74,7 +81,7 @@ export function useSession(uuid: string, listeners: SessionListeners) {
         listeners.itemsChanged();
         return listeners.conflict(event.payload);
       case 'closingSoon':
-        return void (closingSoon.value = event.payload);
+        return void (warning.value = event.payload);
       case 'phase':
       case 'session':
       case 'review':
@@ -93,7 +100,7 @@ export function useSession(uuid: string, listeners: SessionListeners) {
   /** Holds the session open although nothing happens in it. */
   async function keep(): Promise<void> {
     await sessions.extendSession(uuid, KEEP_MINUTES);
-    closingSoon.value = null;
+    warning.value = null;
   }
 
   return { load, session, phase, live, reachable, opening, closing, stages, closingSoon, open, close, keep };
