@@ -38,13 +38,14 @@ function aged(seconds: number): Runtime {
 }
 
 /** Runs an activity as a worker would. */
-function run<Name extends keyof MaintenanceActivities>(
+async function run<Name extends keyof MaintenanceActivities>(
   name: Name,
   ...input: Parameters<MaintenanceActivities[Name]>
-): ReturnType<MaintenanceActivities[Name]> {
+): Promise<Awaited<ReturnType<MaintenanceActivities[Name]>>> {
   const activities = createMaintenanceActivities({ ...stack, runtime: aged(700) });
   const activity = activities[name] as ActivityFunction<unknown[], unknown>;
-  return new MockActivityEnvironment().run(activity, ...input) as ReturnType<MaintenanceActivities[Name]>;
+  const result: unknown = await new MockActivityEnvironment().run(activity, ...input);
+  return result as Awaited<ReturnType<MaintenanceActivities[Name]>>;
 }
 
 async function opened(): Promise<SessionRecord> {
