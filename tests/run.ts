@@ -34,12 +34,13 @@ const JestReportSchema = z.object({
   testResults: z.array(z.object({ assertionResults: z.array(z.object({ status: z.string(), fullName: z.string() })) })),
 });
 
-/** `npm test`: every check and test that this machine permits; `--full` is `npm run proofs`. */
+/** `npm test`: every check and test that this machine permits; `--full` is `npm run proofs`, `--only lint,unit` does a part. */
 function main(): void {
-  const { values } = parseArgs({ options: { full: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({ options: { full: { type: 'boolean', default: false }, only: { type: 'string' } } });
   const missing = prepareMachine();
-  const checks = CHECKS.map(([name, args]) => runCheck(name, args));
-  const projects = PROJECTS.map((project) => runProject(project, values.full));
+  const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
+  const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
+  const projects = PROJECTS.filter(wanted).map((project) => runProject(project, values.full));
   const outcomes = [...checks, ...projects];
   if (values.full) writeReliability(projects);
   report(outcomes, missing);

@@ -1,0 +1,157 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, Page } from 'playwright-core';
+import { npmStart, type BerthStart } from '#tests/e2e/berthStart.ts';
+import { CHROMIUM, launchBrowser, newPerson, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { submitForReview } from '#tests/e2e/reviewPages.ts';
+import { workspacePage } from '#tests/e2e/workspacePage.ts';
+import { ROOT } from '#tests/support/importGraph.ts';
+
+const MINUTE = 60_000;
+const PASSWORD = 'violet anchor over nine harbours';
+const LOOKS = [
+  { theme: 'light', width: 1440, height: 900 },
+  { theme: 'dark', width: 1440, height: 900 },
+  { theme: 'light', width: 390, height: 844 },
+  { theme: 'dark', width: 390, height: 844 },
+] as const;
+/** What the workspace may load at first, in bytes on the wire. */
+const FIRST_LOAD_BYTES = 400_000;
+
+/** What a page does wrong in each theme and size: barriers of serious or critical impact, and content that overflows. */
+async function faultsOf(page: Page): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { theme, width, height } of LOOKS) {
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    const where = `${theme} ${String(width)}`;
+    faults.push(...grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html ?? ''}`));
+    const overflows = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
+    if (overflows === true) faults.push(`${where}: the page is wider than its window`);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  return faults;
+}
+
+(CHROMIUM === null ? describe.skip : describe)('every page, in both themes, on a desk and on a phone', () => {
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'berth-pages-'));
+  let berth: BerthStart;
+  let url: string;
+  let browser: Browser;
+  let ada: BrowserPerson;
+  let workspaceAddress: string;
+  let reviewAddress: string;
+
+  beforeAll(async () => {
+    // Made by mkdtemp for its owner alone; PostgreSQL's user has to get in.
+    chmodSync(dataDir, 0o755);
+    berth = await npmStart(ROOT, { BERTH_DATA_DIR: dataDir });
+    ({ url } = await berth.ready(3 * MINUTE));
+    browser = await launchBrowser();
+    ada = await newPerson(browser, url);
+  }, 4 * MINUTE);
+
+  afterAll(async () => {
+    await browser?.close();
+    await berth?.interrupt();
+    rmSync(dataDir, { recursive: true, force: true });
+  }, MINUTE);
+
+  it(
+    'has no barrier before anybody signs in',
+    async () => {
+      await ada.page.goto('/login');
+      await ada.page.getByLabel('Password').waitFor();
+      expect(await faultsOf(ada.page)).toEqual([]);
+      await ada.page.goto('/register');
+      await ada.page.getByRole('button', { name: 'Create account' }).click();
+      await ada.page.getByText('Use at least 2 characters').waitFor();
+      expect(await faultsOf(ada.page)).toEqual([]);
+    },
+    MINUTE,
+  );
+
+  it(
+    'has none in the lists and settings, empty ones too',
+    async () => {
+      const { page } = ada;
+      await page.getByLabel('User name').fill('ada');
+      await page.getByLabel('E-mail').fill('ada@example.org');
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Create account' }).click();
+      await page.getByText('No sessions yet').waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.goto('/reviews');
+      await page.getByText('Nothing waits for you').waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.goto('/settings');
+      await page.getByRole('heading', { name: 'People' }).waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.goto('/nowhere');
+      await page.getByText('There is no page here').waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'has none in a workspace, open and with a dialog',
+    async () => {
+      const { page } = ada;
+      await page.goto('/sessions');
+      await page.getByRole('button', { name: 'New session' }).first().click();
+      await page.getByRole('dialog').getByLabel('Name').fill('fractals');
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Create and open' }).click();
+      const workspace = workspacePage(page);
+      await workspace.seesInTerminal(/\$/, MINUTE);
+      workspaceAddress = page.url();
+      expect(await faultsOf(page)).toEqual([]);
+      reviewAddress = await submitForReview(page, 'Does it read well?');
+      await page.goto('/sessions');
+      await page.getByRole('link', { name: 'fractals' }).waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'has none in a review',
+    async () => {
+      await ada.page.goto(reviewAddress);
+      await ada.page.locator('.cm-content').waitFor();
+      expect(await faultsOf(ada.page)).toEqual([]);
+    },
+    MINUTE,
+  );
+
+  it(
+    `loads a workspace with at most ${String(FIRST_LOAD_BYTES / 1_000)} kB of scripts and styles`,
+    async () => {
+      const stranger = await browser.newContext({
+        baseURL: url,
+        storageState: await ada.page.context().storageState(),
+      });
+      const page = await stranger.newPage();
+      const sizes: Promise<number>[] = [];
+      page.on('requestfinished', (request) => {
+        if (request.url().includes('/assets/')) sizes.push(request.sizes().then((size) => size.responseBodySize));
+      });
+      await page.goto(workspaceAddress);
+      await workspacePage(page).seesInTerminal(/\$/, MINUTE);
+      const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+      await stranger.close();
+      expect(total).toBeGreaterThan(FIRST_LOAD_BYTES / 4);
+      expect(total).toBeLessThanOrEqual(FIRST_LOAD_BYTES);
+    },
+    2 * MINUTE,
+  );
+
+  it('never does anything that its content policy refuses', () => {
+    expect(ada.complaints).toEqual([]);
+  });
+});
