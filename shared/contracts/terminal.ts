@@ -25,12 +25,7 @@ export type CreateTerminal = z.infer<typeof CreateTerminal>;
 export const RenameTerminal = z.strictObject({ name: z.string().trim().min(1).max(60) });
 export type RenameTerminal = z.infer<typeof RenameTerminal>;
 
-/** Bytes that a client may have unacknowledged before the api stops taking from its terminal. */
-export const HIGH_WATER = 128 * 1024;
-/** Below so many unacknowledged bytes the api goes on. */
-export const LOW_WATER = 16 * 1024;
-/** A client acknowledges at least every so many bytes; must stay ≤ LOW_WATER or a paused terminal never resumes. */
-export const ACK_EVERY = 16 * 1024;
+export { ACK_EVERY, HIGH_WATER, LOW_WATER } from '#shared/domain/terminalFlow.ts';
 
 /*
  * Namespace /terminal. Byte offsets count from the PTY's first byte of output and are exact below 2^53.

@@ -7,8 +7,8 @@ import { allowSpanStyles, strictDocument, withStrictElements } from './strictDoc
 
 /** Keys that belong to the page even while a terminal has the focus: F6 moves on to the next part of the page. */
 const PAGE_KEYS = new Set(['F6']);
-/** The longest wait for the faster renderer, in milliseconds. */
-const GPU_WAIT_MS = 2_000;
+/** Output, in bytes, after which the faster renderer is worth its 31 kB: a person who only types never needs it. */
+const GPU_WORTH_BYTES = 64 * 1024;
 const FONT = getComputedStyle(document.documentElement).getPropertyValue('--font-mono') || 'monospace';
 
 /** An xterm in an element, with what a terminal in a browser must and must not do. */
@@ -38,7 +38,14 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
   terminal.attachCustomKeyEventHandler((event) => handleKey(terminal, event));
   allowSpanStyles();
   withStrictElements(() => terminal.open(host));
-  whenIdle(() => void drawByGpu(terminal));
+
+  let written = 0;
+  function write(data: Uint8Array, done: () => void): void {
+    const before = written;
+    written += data.length;
+    if (before < GPU_WORTH_BYTES && written >= GPU_WORTH_BYTES) void drawByGpu(terminal);
+    terminal.write(data, done);
+  }
 
   return {
     terminal,
@@ -47,7 +54,7 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
       if (host.clientWidth > 0 && host.clientHeight > 0) fit.fit();
     },
     size: (): TerminalSize => ({ cols: terminal.cols, rows: terminal.rows }),
-    write: (data: Uint8Array, written: () => void): void => terminal.write(data, written),
+    write,
     clear: (): void => terminal.reset(),
     dispose: (): void => terminal.dispose(),
   };
@@ -80,12 +87,6 @@ function handleKey(terminal: Terminal, event: KeyboardEvent): boolean {
   event.preventDefault();
   if (event.type === 'keydown' && terminal.hasSelection()) document.execCommand('copy');
   return false;
-}
-
-/** Waits until the page has nothing more urgent to do, so that the first prompt comes first. */
-function whenIdle(act: () => void): void {
-  if ('requestIdleCallback' in window) requestIdleCallback(act, { timeout: GPU_WAIT_MS });
-  else setTimeout(act, GPU_WAIT_MS);
 }
 
 /** Draws by WebGL where it works; the plain renderer shows everything too, slower. */

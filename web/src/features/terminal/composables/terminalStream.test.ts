@@ -1,4 +1,4 @@
-import { ACK_EVERY } from '#shared/contracts/terminal.ts';
+import { ACK_EVERY } from '#shared/domain/terminalFlow.ts';
 import { isTerminalAnswer, TerminalStream } from './terminalStream.ts';
 
 const bytes = (length: number, from = 0) => Uint8Array.from({ length }, (_, index) => (from + index) % 251);

@@ -1,4 +1,5 @@
-import { ACK_EVERY, type Attached } from '#shared/contracts/terminal.ts';
+import type { Attached } from '#shared/contracts/terminal.ts';
+import { ACK_EVERY } from '#shared/domain/terminalFlow.ts';
 
 /** The most bytes of one input message; the contract refuses more. */
 const MAX_INPUT_BYTES = 65_536;

@@ -1,4 +1,4 @@
-import type { BerthEvent } from '#shared/contracts/events.ts';
+import { SessionEventPayloads, type BerthEvent } from '#shared/contracts/events.ts';
 import { readSessionEvent } from './sessionEvent.ts';
 
 const event = (kind: string, payload: unknown): BerthEvent => ({
@@ -22,5 +22,21 @@ describe("a session's event", () => {
   });
   it('with a payload that does not fit is left alone', () => {
     expect(readSessionEvent(event('closingSoon', { at: 5 }))).toBeNull();
+    expect(readSessionEvent(event('items', null))).toBeNull();
+  });
+  it('of every kind that the contract allows is read', () => {
+    const payloads: Record<keyof typeof SessionEventPayloads, unknown> = {
+      phase: { phase: 'running', reason: null, generation: 1 },
+      items: { paths: ['a'], truncated: false, source: 'editor' },
+      conflict: { path: 'a', copy: 'b' },
+      notSaved: { entries: [{ path: 'a', reason: 'ignored' }] },
+      closingSoon: { at: '2026-01-01T00:00:00Z', reason: 'idle' },
+      session: {},
+      review: { reviewId: 1 },
+    };
+    for (const [kind, payload] of Object.entries(payloads)) {
+      expect(SessionEventPayloads[kind as keyof typeof payloads].safeParse(payload).success).toBe(true);
+      expect(readSessionEvent(event(kind, payload))).toEqual({ kind, payload });
+    }
   });
 });
