@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { acceptOwnDatabase } from '#cli/commands/acceptDatabase.ts';
 import { doctor } from '#cli/commands/doctor.ts';
@@ -18,6 +19,9 @@ const COMMANDS: Record<string, (log: (message: string) => void) => Promise<void>
   doctor,
   'admin accept-database': acceptOwnDatabase,
 };
+
+// What the environment says goes before what the file says.
+if (existsSync('.env')) process.loadEnvFile('.env');
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const command = COMMANDS[positionals.join(' ')];

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort } from '#cli/embedded/freePort.ts';
 import { emptyDataFolder, giveTo, preparePostgresFolder, type PostgresFolder } from '#cli/embedded/postgresFolder.ts';
-import { endProcess, processStartTime, writeProcessRecord } from '#cli/embedded/processRecord.ts';
+import { endProcess, processStartTime, writeProcessRecord, type ProcessRecord } from '#cli/embedded/processRecord.ts';
 
 const START_DEADLINE_MS = 60_000;
+const RELAUNCH_FOR_MS = 20_000;
 
 /** What an embedded PostgreSQL is started with. */
 export interface PostgresOptions {
@@ -40,12 +41,9 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const password = await initialise(folder, options.durable);
   await endOrphan(folder);
   const port = await freePort();
-  const child = launch(folder, port, options);
   const url = (database: string): string =>
     `postgres://berth:${password}@127.0.0.1:${String(port)}/${encodeURIComponent(database)}`;
-  if (child.pid === undefined) throw new Error(`PostgreSQL cannot be started from ${folder.programs}.`);
-  const record = writeProcessRecord(options.pidFile, child.pid);
-  await waitUntilReady(url('postgres'), child, options.logFile);
+  const { child, record } = await launchUntilReady(url('postgres'), () => launch(folder, port, options), options);
   return {
     child,
     folder,
@@ -125,17 +123,40 @@ function launch(folder: PostgresFolder, port: number, options: PostgresOptions):
   return child;
 }
 
-async function waitUntilReady(url: string, child: ChildProcess, logFile: string): Promise<void> {
-  let failure: Error | null = null;
-  child.once('error', (error) => (failure = error));
-  for (const deadline = Date.now() + START_DEADLINE_MS; ;) {
-    const refused = await connectError(url);
-    if (refused === null) return;
-    if (failure !== null || child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-      throw new Error(`PostgreSQL did not start (${refused.message}). Its messages: ${logFile}`, {
-        cause: failure ?? refused,
+/**
+ * After a kill -9 of the server its last backends end a moment later, and until then PostgreSQL refuses the folder. So one
+ * that ends at once is launched again for a while.
+ */
+async function launchUntilReady(
+  url: string,
+  launchOne: () => ChildProcess,
+  options: PostgresOptions,
+): Promise<{ child: ChildProcess; record: ProcessRecord }> {
+  const startedAt = Date.now();
+  for (;;) {
+    const child = launchOne();
+    // A program that cannot be started has no pid; the event would end our process.
+    child.once('error', () => undefined);
+    if (child.pid === undefined) throw new Error(`PostgreSQL cannot be started: ${child.spawnfile}`);
+    const record = writeProcessRecord(options.pidFile, child.pid);
+    const refused = await waitUntilReady(url, child);
+    if (refused === null) return { child, record };
+    if (child.exitCode === null || Date.now() - startedAt > RELAUNCH_FOR_MS) {
+      await endProcess(record, 'SIGINT', 10_000);
+      throw new Error(`PostgreSQL did not start (${refused.message}). Its messages: ${options.logFile}`, {
+        cause: refused,
       });
     }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** Resolves with null once it answers; with the last refusal when the process has ended, or the deadline has passed. */
+async function waitUntilReady(url: string, child: ChildProcess): Promise<Error | null> {
+  for (const deadline = Date.now() + START_DEADLINE_MS; ;) {
+    const refused = await connectError(url);
+    if (refused === null) return null;
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) return refused;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,0 +1,60 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import { startPostgres, type EmbeddedPostgres } from '#cli/embedded/postgres.ts';
+
+describe('the embedded PostgreSQL', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'berth-postgres-'));
+  chmodSync(folder, 0o755);
+  const start = (): Promise<EmbeddedPostgres> =>
+    startPostgres({
+      folder: path.join(folder, 'postgres'),
+      logFile: path.join(folder, 'postgres.log'),
+      pidFile: path.join(folder, 'postgres.pid'),
+      durable: true,
+    });
+  let postgres: EmbeddedPostgres;
+
+  beforeAll(async () => {
+    postgres = await start();
+  }, 60_000);
+  afterAll(async () => {
+    await postgres.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 30_000);
+
+  async function ask(statement: string): Promise<unknown[]> {
+    const client = new pg.Client({ connectionString: postgres.url('postgres') });
+    // The server is killed under this connection in one test.
+    client.on('error', () => undefined);
+    await client.connect();
+    const { rows } = await client.query({ text: statement, rowMode: 'array' });
+    await client.end();
+    return rows.flat();
+  }
+
+  it('limits what a query may put on the disk, and listens on this machine alone', async () => {
+    expect(await ask('SHOW temp_file_limit')).toEqual(['2GB']);
+    expect(await ask('SHOW listen_addresses')).toEqual(['127.0.0.1']);
+    expect(await ask('SHOW unix_socket_directories')).toEqual(['']);
+  });
+
+  it('lets nobody in without the password', async () => {
+    const client = new pg.Client({ connectionString: postgres.url('postgres').replace(/:[0-9a-f]+@/, ':wrong@') });
+    await expect(client.connect()).rejects.toThrow(/password authentication failed/);
+  });
+
+  it('starts again after a kill -9 while a backend of it is still busy, with everything committed', async () => {
+    await ask('CREATE TABLE kept AS SELECT 42 AS answer');
+    const busy = new pg.Client({ connectionString: postgres.url('postgres') });
+    busy.on('error', () => undefined);
+    await busy.connect();
+    const running = busy.query('SELECT count(*) FROM generate_series(1, 40000000)').catch(() => undefined);
+    process.kill(postgres.child.pid ?? 0, 'SIGKILL');
+    postgres = await start();
+    await running;
+    await busy.end().catch(() => undefined);
+    expect(await ask('SELECT answer FROM kept')).toEqual([42]);
+  }, 60_000);
+});
