@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
+import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 jest.setTimeout(90_000);
@@ -20,10 +20,11 @@ describe('a session on the real parts', () => {
     await waitFor(async () => (await stack.fileInDatabase(session, 'a/b/c.txt')) === 'hi\n', { deadlineMs: 5_000 });
     await waitFor(async () => (await stack.fileInDatabase(session, 'out.txt')) !== null, { deadlineMs: 5_000 });
     await stack.type(session, 'echo last > last.txt');
-    await waitFor(async () => (await stack.agent(session)).listTerminals());
+    await waitFor(async () => (await fileOnVolume(stack, session, 'last.txt')) !== null);
     await stack.close(session);
     const closed = await stack.reaches(session, 'closed');
     expect(closed.phaseReason).toBe('user');
+    expect(await stack.fileInDatabase(session, 'last.txt')).toBe('last\n');
     expect(await stack.runtime.list()).toEqual({ pods: [], volumes: [] });
     expect(await stack.volumeState(session)).toBeNull();
     await stack.open(session);
