@@ -1,6 +1,6 @@
 import createIgnore from 'ignore';
 
-/** Names that are not saved wherever they are, unless a path has a row already. */
+/** Folders that are not saved wherever they are, unless a path has a row already. */
 export const DEFAULT_IGNORED_NAMES = [
   'node_modules',
   '__pycache__',
@@ -22,8 +22,9 @@ export interface IgnoreRules {
 
 /** The default rules, then those of the session's `.berthignore` (gitignore syntax), which may take a default back with `!`. */
 export function createIgnoreRules(berthignore: string): IgnoreRules {
+  // The slash keeps a file that a person calls `build` out of it.
   const rules = createIgnore()
-    .add([...DEFAULT_IGNORED_NAMES])
+    .add(DEFAULT_IGNORED_NAMES.map((name) => `${name}/`))
     .add(berthignore);
   return {
     ignores: (path, type) => rules.ignores(type === 'folder' ? `${path}/` : path),

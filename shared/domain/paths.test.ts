@@ -123,6 +123,8 @@ describe('ignore rules', () => {
     expect(rules.ignores('node_modules', 'folder')).toBe(true);
     expect(rules.ignores('a/__pycache__/b.pyc', 'file')).toBe(true);
     expect(rules.ignores('builder', 'folder')).toBe(false);
+    expect(rules.ignores('a/build', 'folder')).toBe(true);
+    expect(rules.ignores('a/build', 'file')).toBe(false);
     expect(isIgnoredByDefault('a/dist/b')).toBe(true);
     expect(isIgnoredByDefault('a/distant/b')).toBe(false);
   });
