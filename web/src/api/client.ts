@@ -1,4 +1,4 @@
-import { errorFromAnswer, offlineError } from './problem.ts';
+import { errorFromAnswer, offlineError, type ApiError } from './problem.ts';
 
 /** What a request carries beside its method and path. */
 export interface RequestOptions {
@@ -20,12 +20,32 @@ export function onSignedOut(listener: () => void): () => void {
 
 /** Sends a request below /api/v1 and returns the parsed answer. Throws an ApiError for everything else. */
 export async function request<Answer>(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
-  const answer = await send(method, path, options);
-  const body = await readJson(answer);
-  if (answer.ok) return body as Answer;
-  const error = errorFromAnswer(answer.status, body);
-  if (error.code === 'NOT_AUTHENTICATED') for (const listener of signedOutListeners) listener();
-  throw error;
+  let outcome = await exchange<Answer>(method, path, options);
+  if (outcome.error?.code === 'NOT_AUTHENTICATED') {
+    // A change of rights gives this sign-in a new cookie, and a request that crossed it on the way still carried the old
+    // one. Once every answer under way is here, so is the new cookie; a refused request did nothing and can be repeated.
+    await Promise.allSettled(underWay);
+    outcome = await exchange<Answer>(method, path, options);
+  }
+  if (outcome.error === null) return outcome.answer;
+  if (outcome.error.code === 'NOT_AUTHENTICATED') for (const listener of signedOutListeners) listener();
+  throw outcome.error;
+}
+
+type Outcome<Answer> = { error: null; answer: Answer } | { error: ApiError };
+
+const underWay = new Set<Promise<Response>>();
+
+async function exchange<Answer>(method: string, path: string, options: RequestOptions): Promise<Outcome<Answer>> {
+  const sent = send(method, path, options);
+  underWay.add(sent);
+  try {
+    const response = await sent;
+    const body = await readJson(response);
+    return response.ok ? { error: null, answer: body as Answer } : { error: errorFromAnswer(response.status, body) };
+  } finally {
+    underWay.delete(sent);
+  }
 }
 
 async function send(method: string, path: string, options: RequestOptions): Promise<Response> {
