@@ -90,7 +90,8 @@ describe('a terminal', () => {
     const other = await openScreen(session.client, id);
     other.attachment.resize({ cols: 50, rows: 20 });
     screen.type('stty size; echo first\r');
-    await screen.awaitText('first\r\n\u001b');
+    // The typed line is on the screen as well, before what it prints.
+    await screen.awaitText('\nfirst\r\n');
     expect(screen.text()).toContain('24 80');
     other.type('stty size; echo second\r');
     await screen.awaitText('\r\nsecond');

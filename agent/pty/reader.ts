@@ -26,6 +26,7 @@ export class Reader implements ReaderProgress {
   #ring: Ring;
   #sink: ReaderSink;
   #lastSent = 0;
+  #expectsEcho = false;
   #timer: NodeJS.Timeout | null = null;
   #exit: { code: number | null } | null = null;
 
@@ -43,12 +44,19 @@ export class Reader implements ReaderProgress {
     this.#sink = options.sink;
   }
 
-  /** Tells of new output: sent at once after a quiet moment, else together with what comes next. */
+  /** This reader has typed: what comes next is its echo, which a fast typist must not wait for. */
+  expectEcho(): void {
+    this.#expectsEcho = true;
+  }
+
+  /** Tells of new output: sent at once after a quiet moment or a key, else together with what comes next. */
   advance(owedNothing: boolean): void {
     const now = performance.now();
     if (owedNothing) this.heardAt = now;
-    if (now - this.#lastSent >= COALESCE_MS || this.#ring.end - this.#sent >= COALESCE_BYTES) this.flush();
+    const isQuiet = now - this.#lastSent >= COALESCE_MS;
+    if (isQuiet || this.#expectsEcho || this.#ring.end - this.#sent >= COALESCE_BYTES) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), COALESCE_MS);
+    this.#expectsEcho = false;
   }
 
   /** Takes an acknowledgement. One that lies behind the last, or beyond what was sent, changes nothing. */

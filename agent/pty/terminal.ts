@@ -112,6 +112,7 @@ export class Terminal {
       this.#process.resize(reader.size);
     }
     this.#touch();
+    reader.expectEcho();
     // The bytes are a part of the received chunk, which nobody writes to again.
     this.#process.write(bytes);
   }

@@ -8,8 +8,12 @@ const SIZE = { cols: 120, rows: 30 };
 export interface Typist {
   /** Types a line. */
   line(text: string): void;
+  /** Presses one key. */
+  key(text: string): void;
   /** Everything that the terminal has shown so far. */
   shown(): string;
+  /** Resolves once more than so many characters were shown; within ten seconds, or rejects. */
+  more(length: number): Promise<void>;
   leave(): void;
 }
 
@@ -30,10 +34,21 @@ export async function typist(url: string, person: HttpPerson, sessionUuid: strin
   const attach = { sessionUuid, terminalId, clientId: randomUUID(), offset: null, size: SIZE, visible: true };
   const answer = (await socket.timeout(10_000).emitWithAck('attach', attach)) as { ok: boolean };
   if (!answer.ok) throw new Error(`the terminal was refused: ${JSON.stringify(answer)}`);
+  const key = (text: string): void =>
+    void socket.emit('input', { sessionUuid, terminalId, seq: (seq += 1), data: Buffer.from(text) });
   return {
-    line: (text) =>
-      void socket.emit('input', { sessionUuid, terminalId, seq: (seq += 1), data: Buffer.from(`${text}\n`) }),
+    line: (text) => key(`${text}\n`),
+    key,
     shown: () => shown,
+    more: async (length) => {
+      const signal = AbortSignal.timeout(10_000);
+      while (shown.length <= length) {
+        await new Promise<void>((resolve, reject) => {
+          signal.onabort = () => reject(new Error('nothing more was shown'));
+          socket.once('output', () => resolve());
+        });
+      }
+    },
     leave: () => void socket.disconnect(),
   };
 }
