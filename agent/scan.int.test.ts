@@ -1,5 +1,15 @@
 import { jest } from '@jest/globals';
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { AgentChange, ChangeOutcome, Manifest } from '#platform/agent/AgentClient.ts';
 import { digest, emptyWorkspace, linking, writing } from '#tests/support/agentChanges.ts';
@@ -166,14 +176,39 @@ describe('watching', () => {
     stop();
   });
 
-  it('notices a burst of files, whatever the kernel dropped', async () => {
+  it('hints at a change once, also when the tree is looked through afterwards', async () => {
     const hints: string[][] = [];
     const stop = await session.client.watch((paths) => hints.push(paths));
+    // The look that the subscription begins with must have seen the tree as it is.
+    await expect(waitFor(() => hints.length > 0, { deadlineMs: 1_000 })).rejects.toThrow();
+    writeFileSync(at('once.txt'), 'x');
+    await waitFor(() => hints.flat().includes('once.txt'), { deadlineMs: 2_000 });
+    hints.length = 0;
+    await expect(waitFor(() => hints.length > 0, { deadlineMs: 3_000 })).rejects.toThrow();
+    stop();
+  }, 15_000);
+
+  it('hints at anything when the kernel does not tell of a change', async () => {
+    writeFileSync(at('linked.txt'), 'x');
+    // A write through another name of the file is no event of this folder.
+    linkSync(at('linked.txt'), at('../outside.txt'));
+    const hints: string[][] = [];
+    const stop = await session.client.watch((paths) => hints.push(paths));
+    await expect(waitFor(() => hints.length > 0, { deadlineMs: 1_000 })).rejects.toThrow();
+    appendFileSync(at('../outside.txt'), 'y');
+    await waitFor(() => hints.some((paths) => paths.length === 0), { deadlineMs: 8_000, what: 'a hint at anything' });
+    stop();
+  }, 15_000);
+
+  it('hints at a burst of files no earlier than the last of them', async () => {
+    const hintedAt: number[] = [];
+    const stop = await session.client.watch(() => hintedAt.push(Date.now()));
     for (let index = 0; index < 300; index += 1) {
       mkdirSync(at(`burst/${String(index)}`), { recursive: true });
       writeFileSync(at(`burst/${String(index)}/x`), 'x');
     }
-    await waitFor(() => hints.some((paths) => paths.length === 0), { deadlineMs: 8_000, what: 'a hint at anything' });
+    const last = statSync(at('burst/299/x')).ctimeMs;
+    await waitFor(() => hintedAt.some((at) => at >= last), { deadlineMs: 8_000, what: 'a hint after the last file' });
     stop();
   }, 15_000);
 });

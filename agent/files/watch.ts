@@ -1,4 +1,4 @@
-import { readdirSync, watch as watchFolder, type FSWatcher } from 'node:fs';
+import { fstatSync, readdirSync, watch as watchFolder, type FSWatcher } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { createIgnoreRules } from '#shared/domain/ignore.ts';
 import { RESERVED_PREFIX } from '#shared/domain/paths.ts';
@@ -30,6 +30,8 @@ export class WorkspaceWatch {
   #look: NodeJS.Timeout | null = null;
   #fingerprint: string | null = null;
   #lastHintAt = 0;
+  /** When the kernel last told of a change, in milliseconds since 1970. */
+  #lastToldAt = 0;
 
   /** `lastActiveMs`: milliseconds since the terminals were last used, null for never. */
   constructor(workspace: Workspace, lastActiveMs: () => number | null) {
@@ -111,6 +113,7 @@ export class WorkspaceWatch {
       this.#forget(path);
       if (this.#foldersIn(folder).includes(name)) this.#watchTree(path);
     }
+    this.#lastToldAt = Date.now();
     this.#hint(path);
   }
 
@@ -147,8 +150,10 @@ export class WorkspaceWatch {
   async #lookThrough(): Promise<number> {
     const started = performance.now();
     try {
-      const fingerprint = await this.#takeFingerprint();
-      if (this.#fingerprint !== null && fingerprint !== this.#fingerprint) this.#hint('');
+      const { fingerprint, changedAt } = await this.#takeFingerprint();
+      const isNews = this.#fingerprint !== null && fingerprint !== this.#fingerprint;
+      // Who was told of a change scans everything: what is no newer is known, and a second scan would be for nothing.
+      if (isNews && changedAt > this.#lastToldAt) this.#hint('');
       this.#fingerprint = fingerprint;
     } catch {
       // A root that cannot be listed is for the scan to tell, which reports it to its caller.
@@ -157,7 +162,8 @@ export class WorkspaceWatch {
     return performance.now() - started;
   }
 
-  async #takeFingerprint(): Promise<string> {
+  /** A digest of all that a scan would find changed, and when the newest change was made, in milliseconds since 1970. */
+  async #takeFingerprint(): Promise<{ fingerprint: string; changedAt: number }> {
     const { candidates } = await walkWorkspace({
       root: this.#workspace.root,
       rules: createIgnoreRules(''),
@@ -165,12 +171,15 @@ export class WorkspaceWatch {
       maxFileBytes: Number.MAX_SAFE_INTEGER,
     });
     const hash = createHash('sha256');
+    // A deletion shows in the change time of the folder, which may be the root.
+    let changedAt = fstatSync(this.#workspace.root, { bigint: true }).ctimeMs;
     for (const { path, type, stat } of candidates) {
+      if (stat.ctimeMs > changedAt) changedAt = stat.ctimeMs;
       // A folder's own times change with everything in it, which is listed anyway.
       hash.update(
         type === 'folder' ? `${path}/\0` : `${path}\0${stat.size}:${stat.mtimeNs}:${stat.mode}:${stat.ino}\0`,
       );
     }
-    return hash.digest('hex');
+    return { fingerprint: hash.digest('hex'), changedAt: Number(changedAt) };
   }
 }
