@@ -25,7 +25,7 @@ export type CreateTerminal = z.infer<typeof CreateTerminal>;
 export const RenameTerminal = z.strictObject({ name: z.string().trim().min(1).max(60) });
 export type RenameTerminal = z.infer<typeof RenameTerminal>;
 
-export { ACK_EVERY, HIGH_WATER, LOW_WATER } from '#shared/domain/terminalFlow.ts';
+export { HIGH_WATER } from '#shared/domain/terminalFlow.ts';
 
 /*
  * Namespace /terminal. Byte offsets count from the PTY's first byte of output and are exact below 2^53.

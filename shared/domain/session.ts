@@ -13,9 +13,6 @@ export const SESSION_PHASES = [
 /** A phase of a session. */
 export type SessionPhase = (typeof SESSION_PHASES)[number];
 
-/** Phases in which no workflow is live and the session can be opened. */
-export const ENDED_PHASES = ['closed', 'failed'] as const satisfies readonly SessionPhase[];
-
 /** True while a workflow owns the session. */
 export function isLivePhase(phase: SessionPhase): boolean {
   return phase !== 'closed' && phase !== 'failed';
@@ -56,14 +53,4 @@ export type VolumeState = (typeof VOLUME_STATES)[number];
 /** The Temporal workflow id of a session. */
 export function sessionWorkflowId(uuid: string): string {
   return `session/${uuid}`;
-}
-
-/** The name of a session's pod, claim and secret are fixed by its uuid. */
-export function podName(uuid: string): string {
-  return `exec-${uuid}`;
-}
-
-/** The name of a session's volume claim. */
-export function volumeName(uuid: string): string {
-  return `workspace-${uuid}`;
 }

@@ -6,7 +6,7 @@ import { typist, type Typist } from '#tests/support/typist.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 /*
- * `node tests/bench/localFigures.ts http://localhost:4600`: what a person waits for on a Berth that runs, printed as a
+ * `npm run figures -- http://localhost:4600`: what a person waits for on a Berth that runs, printed as a
  * table. It makes an account and sessions of its own and closes them. Absolute times of one machine, for orientation.
  */
 

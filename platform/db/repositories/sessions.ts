@@ -351,17 +351,3 @@ export function listStages(database: Database, sessionId: number, generation: nu
     [sessionId, JSON.stringify({ generation })],
   );
 }
-
-/** The session's volume that is kept because not all on it is saved; null when there is none. `until` null: until saved or discarded. */
-export async function findKeptVolume(
-  database: Database,
-  sessionId: number,
-  tx: Tx = null,
-): Promise<{ until: Date | null } | null> {
-  const rows = await database.query<{ until: Date | null }>(
-    `SELECT kept_until AS until FROM volumes WHERE session_id = $1 AND state = 'kept'`,
-    [sessionId],
-    tx,
-  );
-  return rows[0] ?? null;
-}

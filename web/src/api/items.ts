@@ -1,12 +1,4 @@
-import type {
-  CreateItem,
-  Item,
-  ItemTree,
-  ItemVersion,
-  ItemWithContent,
-  SaveItem,
-  UpdateItem,
-} from '#shared/contracts/item.ts';
+import type { CreateItem, Item, ItemTree, ItemWithContent, SaveItem, UpdateItem } from '#shared/contracts/item.ts';
 import { request } from './client.ts';
 
 const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}/items`;
@@ -35,10 +27,6 @@ export function deleteItem(uuid: string, id: number): Promise<void> {
 export function saveItem(uuid: string, id: number, save: SaveItem & { version: number }): Promise<Item> {
   const { version, ...body } = save;
   return request('PUT', `${at(uuid)}/${id}/content`, { body, version });
-}
-/** The saved versions of a file, newest first. */
-export async function listVersions(uuid: string, id: number): Promise<ItemVersion[]> {
-  return (await request<{ items: ItemVersion[] }>('GET', `${at(uuid)}/${id}/versions`)).items;
 }
 /** The address of a file's bytes, sent as an attachment. */
 export function rawAddress(uuid: string, id: number): string {

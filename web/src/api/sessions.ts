@@ -33,10 +33,6 @@ export function openSession(uuid: string): Promise<Accepted> {
 export function closeSession(uuid: string): Promise<Accepted> {
   return request('POST', `${at(uuid)}/close`);
 }
-/** Asks for a comparison of volume and database now. */
-export function syncSession(uuid: string): Promise<Accepted> {
-  return request('POST', `${at(uuid)}/sync`);
-}
 /** Holds the session open without activity for so many minutes. */
 export function extendSession(uuid: string, minutes: number): Promise<Accepted> {
   return request('POST', `${at(uuid)}/extend`, { body: { minutes } });

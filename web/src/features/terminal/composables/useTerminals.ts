@@ -41,5 +41,3 @@ export function useTerminals(uuid: string) {
 
   return { list, terminals, activeId, chosenId, create, rename, close };
 }
-/** The terminals of a session with what a person can do with them. */
-export type TerminalsModel = ReturnType<typeof useTerminals>;
