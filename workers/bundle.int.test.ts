@@ -23,7 +23,7 @@ describe('the bundle of the workflows', () => {
     expect(Date.now() - madeAt).toBeLessThan(1_000);
   });
 
-  it('leaves no half-written file when two processes make it at once', async () => {
+  it('leaves no half-written file when two make it at once', async () => {
     const shared = path.join(folder, 'shared');
     const [first, second] = await Promise.all([bundleWorkflows(shared), bundleWorkflows(shared)]);
     expect(second).toBe(first);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -17,8 +17,8 @@ export async function bundleWorkflows(folder: string): Promise<string> {
     logger: silent,
   });
   await mkdir(folder, { recursive: true });
-  // Another process may be at the same: a half-written bundle must never be seen under its name.
-  const draft = `${file}.${process.pid}`;
+  // Somebody else may be at the same, in this process or another: a half-written bundle must never be seen under its name.
+  const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, code);
   await rename(draft, file);
   await removeOlder(folder, path.basename(file));
