@@ -247,7 +247,8 @@ describe('activity', () => {
     screen.type('sleep 60\r');
     const busy = await waitFor(async () => {
       const activity = await session.client.activity();
-      return activity.foregroundJob === null ? null : activity;
+      // Between its fork and its exec the job still bears the shell's name.
+      return activity.foregroundJob === null || activity.foregroundJob === 'bash' ? null : activity;
     });
     expect(busy).toMatchObject({ foregroundJob: 'sleep', idleSeconds: 0 });
     screen.type('\u0003');
