@@ -27,6 +27,13 @@ export default {
       globalSetup: './tests/support/startServers.ts',
       globalTeardown: './tests/support/stopServers.ts',
     },
+    {
+      ...base,
+      displayName: 'kubernetes',
+      testMatch: ['**/*.k8s.test.ts'],
+      globalSetup: './tests/support/startServers.ts',
+      globalTeardown: './tests/support/stopServers.ts',
+    },
     { ...base, displayName: 'e2e', testMatch: ['**/*.e2e.test.ts'] },
   ],
 };

@@ -5,6 +5,7 @@ import { createDatabase } from '#platform/db/database.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createShutdown, endOnSignals } from '#platform/lifecycle/shutdown.ts';
 import { createLog } from '#platform/observability/log.ts';
+import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
 
@@ -21,7 +22,7 @@ const temporal = createTemporal(config);
 shutdown.at('stores', 'temporal', () => temporal.close());
 const events = createEventListener({ config, database, log });
 shutdown.at('drain', 'events', () => events.close());
-const runtime = await createRuntime(config, log);
+const runtime = await createRuntime({ config, log, installationId: () => findInstallationId(database) });
 shutdown.at('stores', 'runtime', () => runtime.close());
 const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
 shutdown.at('drain', 'agents', () => agentPool.close());

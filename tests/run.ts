@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { prepareMachine } from '#tests/machine.ts';
+import { hasCluster, prepareMachine } from '#tests/machine.ts';
 import { writeReliability } from '#tests/reliability.ts';
 
 /** What one check or one jest project came to. */
@@ -25,7 +25,7 @@ const CHECKS: [string, string[]][] = [
   ['unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
 ];
 
-const PROJECTS = ['unit', 'integration', 'e2e'];
+const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
 
 const JestReportSchema = z.object({
   numPassedTests: z.number(),
@@ -40,7 +40,7 @@ function main(): void {
   const missing = prepareMachine();
   const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
   const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
-  const projects = PROJECTS.filter(wanted).map((project) => runProject(project, values.full));
+  const projects = PROJECTS.filter((name) => wanted(name) && (name !== 'kubernetes' || hasCluster())).map((project) => runProject(project, values.full));
   const outcomes = [...checks, ...projects];
   if (values.full) writeReliability(projects);
   report(outcomes, missing);

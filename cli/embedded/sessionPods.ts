@@ -1,6 +1,6 @@
 import type { Config } from '#platform/config/config.ts';
 import { createLog } from '#platform/observability/log.ts';
-import { createRuntime } from '#platform/runtime/createRuntime.ts';
+import { createLocalRuntime } from '#platform/runtime/local/localRuntime.ts';
 
 /**
  * Ends the shells of open sessions on this machine; their volumes stay, and the sessions go on from them at the next
@@ -8,7 +8,7 @@ import { createRuntime } from '#platform/runtime/createRuntime.ts';
  */
 export async function endSessionPods(config: Config): Promise<void> {
   if (config.BERTH_RUNTIME !== 'local') return;
-  const runtime = await createRuntime(config, createLog({ ...config, BERTH_LOG_LEVEL: 'silent' }, 'start'));
+  const runtime = await createLocalRuntime(config, createLog({ ...config, BERTH_LOG_LEVEL: 'silent' }, 'start'));
   try {
     const { pods } = await runtime.list();
     await Promise.all(pods.map((pod) => runtime.destroyPod(pod.uuid, pod.uid)));

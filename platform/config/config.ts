@@ -1,6 +1,23 @@
 import { z } from 'zod';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+/** A Kubernetes name: an RFC 1123 label. */
+const name = (preset: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and dashes, at most 63')
+    .default(preset);
+const optionalName = () =>
+  z
+    .string()
+    .regex(/^$|^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'expected nothing or a Kubernetes name')
+    .default('');
+/** A Kubernetes quantity such as 500m or 512Mi. */
+const quantity = (preset: string) =>
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'expected a Kubernetes quantity such as 500m or 512Mi')
+    .default(preset);
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
 
 /**
@@ -68,6 +85,53 @@ export const ConfigSchema = z.object({
     .describe(
       'How the local runtime isolates sessions. auto: bubblewrap where it works, else a plain process, which is allowed only when BERTH_PUBLIC_URL is loopback.',
     ),
+  BERTH_KUBERNETES_NAMESPACE: name('default').describe(
+    'The namespace of session pods. Berth itself may run in another one.',
+  ),
+  BERTH_AGENT_ROUTE: z
+    .enum(['auto', 'pod-address', 'port-forward'])
+    .default('auto')
+    .describe(
+      'How agents in pods are reached. pod-address: straight TCP, from inside the cluster; port-forward: through the API server, from outside. auto chooses by where this process runs.',
+    ),
+  BERTH_WORKSPACE_IMAGE: z
+    .string()
+    .min(1)
+    .default('berth-workspace:0.1.0')
+    .describe('The image of session pods; see k8s/images/workspace.'),
+  BERTH_IMAGE_PULL_POLICY: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .default('IfNotPresent')
+    .describe('When nodes pull the image of session pods.'),
+  BERTH_STORAGE_CLASS: optionalName().describe("The storage class of volumes; empty takes the cluster's default."),
+  BERTH_VOLUME_BINDING: z
+    .enum(['auto', 'immediate', 'first-consumer'])
+    .default('auto')
+    .describe('When the storage class binds a claim. auto finds out, and remembers it for each class.'),
+  BERTH_VOLUME_SIZE: quantity('1Gi').describe('The size of a volume, as a Kubernetes quantity.'),
+  BERTH_RUNTIME_CLASS: optionalName().describe('The runtime class of session pods, such as gvisor; empty for none.'),
+  BERTH_NODE_SELECTOR: z
+    .string()
+    .regex(/^$|^[\w./-]+=[\w.-]*(,[\w./-]+=[\w.-]*)*$/, 'expected label=value, separated by commas')
+    .default('')
+    .describe('The nodes of session pods, as label=value separated by commas.'),
+  BERTH_HOST_USERS: flag
+    .default(true)
+    .describe('false gives each session pod a user namespace of its own, where the cluster supports that.'),
+  BERTH_POD_CPU_LIMIT: quantity('500m').describe('The most processor time of a session pod.'),
+  BERTH_POD_MEMORY_LIMIT: quantity('512Mi').describe('The most memory of a session pod.'),
+  BERTH_POD_CPU_REQUEST: quantity('20m').describe('The processor time that is reserved for a session pod.'),
+  BERTH_POD_MEMORY_REQUEST: quantity('96Mi').describe('The memory that is reserved for a session pod.'),
+  BERTH_POD_STORAGE_LIMIT: quantity('1Gi').describe('The most bytes of a session pod outside of its volume.'),
+  BERTH_POD_STORAGE_REQUEST: quantity('256Mi').describe(
+    'The bytes that are reserved for a session pod outside of its volume.',
+  ),
+  BERTH_WARM_POOL_SIZE: integer(0, 1_000)
+    .default(0)
+    .describe('How many pods are kept ready for new sessions; 0 keeps none.'),
+  BERTH_WARM_POOL_SECONDS: integer(60, 86_400)
+    .default(1_800)
+    .describe('Seconds after which a pod that nobody took is replaced.'),
   BERTH_WORKER_ROLES: z
     .string()
     .regex(/^(orchestration|runtime|watch)(,(orchestration|runtime|watch))*$/)

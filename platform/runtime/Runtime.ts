@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { PodCause } from '#shared/domain/podCause.ts';
 
 /** What is known about a session's pod. `unknown` never destroys anything; `gone` was read by ourselves. */
 export type PodStatus = 'running' | 'starting' | 'restarting' | 'gone' | 'unknown';
@@ -6,7 +7,7 @@ export type PodStatus = 'running' | 'starting' | 'restarting' | 'gone' | 'unknow
 /** A pod's state with the cause, in the closed set of causes that people are shown a remedy for. */
 export interface PodState {
   status: PodStatus;
-  cause: string | null;
+  cause: PodCause | null;
   podUid: string | null;
 }
 

@@ -2,6 +2,7 @@ import type { Config } from '#platform/config/config.ts';
 import { createDatabase, type Database } from '#platform/db/database.ts';
 import { createAgentPool } from '#platform/agent/agentPool.ts';
 import { createLog } from '#platform/observability/log.ts';
+import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { createTemporal, type Temporal } from '#platform/temporal/client.ts';
 import type { AgentPool } from '#platform/agent/AgentClient.ts';
@@ -39,7 +40,7 @@ interface SessionRow {
 export async function checkEverything(config: Config, writes: AcknowledgedWrite[]): Promise<string[]> {
   const log = createLog({ ...config, BERTH_LOG_LEVEL: 'silent' }, 'checker');
   const database = createDatabase(config);
-  const runtime = await createRuntime(config, log);
+  const runtime = await createRuntime({ config, log, installationId: () => findInstallationId(database) });
   const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   const temporal = createTemporal(config);
   const checked = { database, runtime, agentPool, temporal };

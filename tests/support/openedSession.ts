@@ -4,6 +4,7 @@ import type { VolumeState } from '#shared/domain/session.ts';
 import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { AgentPool } from '#platform/agent/AgentClient.ts';
 import { insertVolume, setClaimUid, setVolumeState } from '#platform/db/repositories/volumes.ts';
+import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { createLayout } from '#platform/runtime/local/layout.ts';
 import { workspaceFolder } from '#platform/runtime/local/volumes.ts';
@@ -49,7 +50,11 @@ const beat = (): void => undefined;
 /** Starts a runtime and a pool on a test's database. */
 export async function createAgentGround(test: TestDatabase): Promise<AgentGround> {
   const log = pino({ level: test.config.BERTH_LOG_LEVEL });
-  const runtime = await createRuntime(test.config, log);
+  const runtime = await createRuntime({
+    config: test.config,
+    log,
+    installationId: () => findInstallationId(test.database),
+  });
   const agentPool = createAgentPool({ runtime, secret: test.config.BERTH_SECRET, log });
   const deps: SyncDeps = { database: test.database, agentPool, config: test.config, log, secondScanMs: 50 };
   const ended: Array<() => Promise<void>> = [];

@@ -18,6 +18,7 @@ import {
 } from '#platform/db/repositories/sessions.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createLog } from '#platform/observability/log.ts';
+import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import type { Runtime } from '#platform/runtime/Runtime.ts';
 import { createTemporal, type Temporal } from '#platform/temporal/client.ts';
@@ -64,7 +65,7 @@ export async function createSessionStack(settings: Record<string, string> = {}):
   const temporal = createTemporal(config);
   if (settings['TEMPORAL_ADDRESS'] === undefined) await registerSearchAttributes(temporal, 'default');
   const events = createEventListener({ config, database, log });
-  const runtime = await createRuntime(config, log);
+  const runtime = await createRuntime({ config, log, installationId: () => findInstallationId(database) });
   const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   const deps = { config, database, temporal, events, runtime, agentPool, log };
   let workers: Workers | null = null;

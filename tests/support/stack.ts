@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Config } from '#platform/config/config.ts';
 import type { Database } from '#platform/db/database.ts';
 import { createLog } from '#platform/observability/log.ts';
+import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { freePort } from '#cli/embedded/freePort.ts';
 import { runProgram, type RunningProgram } from '#tests/support/childProcess.ts';
@@ -53,7 +54,7 @@ export async function startStack(settings: Record<string, string> = {}): Promise
   };
   const stop = async (): Promise<void> => {
     await Promise.all([worker.end(), api.end()]);
-    await destroyPods(config);
+    await destroyPods(config, database);
     await drop();
   };
   try {
@@ -86,8 +87,9 @@ function asEnvironment(config: Config): Record<string, string> {
   return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]));
 }
 
-async function destroyPods(config: Config): Promise<void> {
-  const runtime = await createRuntime(config, createLog(config, 'test'));
+async function destroyPods(config: Config, database: Database): Promise<void> {
+  const installationId = (): Promise<string> => findInstallationId(database);
+  const runtime = await createRuntime({ config, log: createLog(config, 'test'), installationId });
   const { pods } = await runtime.list();
   await Promise.all(pods.map((pod) => runtime.destroyPod(pod.uuid)));
   await runtime.close();

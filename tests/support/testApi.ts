@@ -7,6 +7,7 @@ import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { Config } from '#platform/config/config.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createLog } from '#platform/observability/log.ts';
+import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import type { Runtime } from '#platform/runtime/Runtime.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
@@ -81,7 +82,7 @@ export async function createTestDeps({
   const log = createLog(config, 'api');
   const temporal = createTemporal(config);
   const events = createEventListener({ config, database, log });
-  const runtime = await createRuntime(config, log);
+  const runtime = await createRuntime({ config, log, installationId: () => findInstallationId(database) });
   const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   return {
     deps: { config, database, log, temporal, agentPool, events },
