@@ -40,7 +40,9 @@ function main(): void {
   const missing = prepareMachine();
   const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
   const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
-  const projects = PROJECTS.filter((name) => wanted(name) && (name !== 'kubernetes' || hasCluster())).map((project) => runProject(project, values.full));
+  const projects = PROJECTS.filter((name) => wanted(name) && (name !== 'kubernetes' || hasCluster())).map((project) =>
+    runProject(project, values.full),
+  );
   const outcomes = [...checks, ...projects];
   if (values.full) writeReliability(projects);
   report(outcomes, missing);
