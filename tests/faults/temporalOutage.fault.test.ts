@@ -69,8 +69,12 @@ describe('while Temporal does not answer', () => {
   async function outage(during: () => Promise<void>): Promise<void> {
     const port = Number(temporal.address.split(':')[1]);
     await temporal.stop();
-    await during();
-    temporal = await startServer(port);
+    try {
+      await during();
+    } finally {
+      // Also after a failure, which would else fail every test behind it.
+      temporal = await startServer(port);
+    }
   }
 
   it(
@@ -106,7 +110,7 @@ describe('while Temporal does not answer', () => {
       await outage(async () => {
         hands.line('echo $((40+2)) > made.txt; cat made.txt');
         const typedAt = Date.now();
-        await waitFor(() => /^42/m.test(hands.shown()), { deadlineMs: 3_000, what: 'the answer of the shell' });
+        await waitFor(() => /^42/m.test(hands.shown()), { what: 'the answer of the shell' });
         await waitFor(async () => (await stored(uuid, 'made.txt')) === '42\n', { deadlineMs: 5_000, what: 'made.txt' });
         console.log(`file of the terminal in the database ${String(Date.now() - typedAt)} ms into the outage`);
         const { body } = await ada.request('GET', `/api/v1/sessions/${uuid}/items`);
@@ -121,11 +125,9 @@ describe('while Temporal does not answer', () => {
           { 'if-match': `"${String(main?.version)}"` },
         );
         expect(saved.status).toBe(200);
-        hands.line('cat main.py');
-        await waitFor(() => /^print\(7\)/m.test(hands.shown()), {
-          deadlineMs: 3_000,
-          what: 'the save in the terminal',
-        });
+        // An answered save is in the database; a busy machine may take longer to hand it to the session.
+        hands.line('until grep -q 7 main.py; do sleep 0.05; done; cat main.py');
+        await waitFor(() => /^print\(7\)/m.test(hands.shown()), { what: 'the save in the terminal' });
       });
       hands.leave();
       await ada.request('POST', `/api/v1/sessions/${uuid}/close`, {});
