@@ -28,16 +28,16 @@ export function createPhaseActivities({
       };
     },
 
-    async recordPhase({ sessionId, generation, phase, reason }) {
-      const written = await writePhase(database, { sessionId, generation, phase, reason });
+    async recordPhase({ sessionId, generation, phase, reason, cause = null }) {
+      const written = await writePhase(database, { sessionId, generation, phase, reason, cause });
       if (written === null) return { current: false };
       // A volume that was kept is in use again, and its saving is this session's business.
       if (phase === 'running') await resumeKeptVolume(database, { sessionId, generation });
       return { current: true };
     },
 
-    async recordEnd({ sessionId, generation, phase, reason }) {
-      return { current: (await writePhase(database, { sessionId, generation, phase, reason })) !== null };
+    async recordEnd({ sessionId, generation, phase, reason, cause = null }) {
+      return { current: (await writePhase(database, { sessionId, generation, phase, reason, cause })) !== null };
     },
 
     async recordExtension({ sessionId, generation, until }) {

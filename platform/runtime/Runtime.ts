@@ -7,8 +7,13 @@ export type PodStatus = 'running' | 'starting' | 'restarting' | 'gone' | 'unknow
 /** A pod's state with the cause, in the closed set of causes that people are shown a remedy for. */
 export interface PodState {
   status: PodStatus;
+  /** Why it does not run, or why it ran anew: of a restarted container the end of the one before. */
   cause: PodCause | null;
   podUid: string | null;
+  /** Waiting does not mend it, and a person has to: an image that is never pulled, say, or a program that crashed again and again. */
+  hopeless?: boolean;
+  /** The runtime's own words, for operators alone. */
+  detail?: string | null;
 }
 
 /** What a pod is made from. `volumeId` is the row's id and is also written to the volume's sentinel file. */
@@ -35,16 +40,22 @@ export interface RuntimeObject {
 export interface Runtime {
   /** What people should know about how sessions are isolated; null when there is nothing to warn of. */
   readonly warning: string | null;
-  /** Makes the volume if it is not there. The sentinel file on it carries `volumeId`. */
+  /** Makes the volume if it is not there. The sentinel file on it carries `volumeId`. Rejects with POD_REFUSED, as ensurePod does. */
   ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }>;
-  /** Makes the pod, or adopts one of this very generation; waits for another generation's pod to be gone. */
+  /**
+   * Makes the pod, or adopts one of this very generation; waits for another generation's pod to be gone. Rejects with
+   * POD_REFUSED (`data.cause` a PodCause: `quota`, say) when the runtime will not have it.
+   */
   ensurePod(spec: PodSpec): Promise<{ podUid: string }>;
   /** What is known about the pod now. */
   status(uuid: string): Promise<PodState>;
   /** A raw byte stream to the agent of that generation. Rejects with AGENT_UNREACHABLE. */
   connect(uuid: string, generation: number): Promise<Duplex>;
-  /** Resolves once the pod is gone (only the one with `podUid` when given). Leaves the volume. */
-  destroyPod(uuid: string, podUid?: string): Promise<void>;
+  /**
+   * Resolves once the pod is gone (only the one with `podUid` when given). Leaves the volume. `force` waits for no
+   * confirmation of its node: for a lost node alone, and only when a person has given up what is on the volume.
+   */
+  destroyPod(uuid: string, podUid?: string, how?: { force?: boolean }): Promise<void>;
   /** Resolves once the volume with that uid is gone. */
   destroyVolume(uuid: string, claimUid: string): Promise<void>;
   /** Everything that carries this installation's id. */

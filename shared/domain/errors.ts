@@ -97,6 +97,21 @@ export const ERROR_CATALOGUE = {
     title: 'The session is not running yet',
     remedy: 'Wait until its phase is running and try again.',
   },
+  POD_REFUSED: {
+    status: 503,
+    title: 'There is no room for the session',
+    remedy: 'Try again in a few minutes; if it lasts, tell the operator.',
+  },
+  NOTHING_TO_DISCARD: {
+    status: 409,
+    title: 'There is nothing to discard',
+    remedy: 'Close the session in the ordinary way: everything on it can be saved.',
+  },
+  NOTHING_TO_SAVE: {
+    status: 409,
+    title: 'There is nothing left to save',
+    remedy: 'Nothing: everything on its volume is saved.',
+  },
   SESSION_HAS_OPEN_REVIEW: {
     status: 409,
     title: 'The session has an open review',

@@ -46,7 +46,7 @@ export const PHASE_REASONS = [
 export type PhaseReason = (typeof PHASE_REASONS)[number];
 
 /** States of a session's volume; see docs/ARCHITECTURE.md, "Volumes". */
-export const VOLUME_STATES = ['new', 'loading', 'live', 'kept', 'drained'] as const;
+export const VOLUME_STATES = ['new', 'loading', 'live', 'kept', 'drained', 'discarded'] as const;
 /** State of a session's volume. */
 export type VolumeState = (typeof VOLUME_STATES)[number];
 

@@ -1,4 +1,5 @@
-import type { PhaseReason, SessionPhase } from '#shared/domain/session.ts';
+import type { PodCause } from '#shared/domain/podCause.ts';
+import type { PhaseReason, SessionPhase, VolumeState } from '#shared/domain/session.ts';
 
 /** Names one opening of one session; every write of an activity is fenced by the generation. */
 export interface SessionRef {
@@ -26,42 +27,51 @@ export interface SessionActivities {
     expiresAt: string | null;
     kind: 'workspace' | 'review_run';
   }>;
-  /** Writes phase and reason, fenced, with its event. False: superseded. */
-  recordPhase(input: SessionRef & { phase: SessionPhase; reason: PhaseReason | null }): Promise<{ current: boolean }>;
+  /** Writes phase, reason and cause, fenced, with its event. False: superseded. */
+  recordPhase(
+    input: SessionRef & { phase: SessionPhase; reason: PhaseReason | null; cause?: PodCause | null },
+  ): Promise<{ current: boolean }>;
   /** Makes or finds the volume row and the volume itself. */
-  ensureVolume(
-    ref: SessionRef,
-  ): Promise<{ volumeId: number; claimUid: string; state: 'new' | 'loading' | 'live' | 'kept' | 'drained' }>;
+  ensureVolume(ref: SessionRef): Promise<{ volumeId: number; claimUid: string; state: VolumeState }>;
   ensurePod(ref: SessionRef & { volumeId: number; claimUid: string }): Promise<{ podUid: string }>;
-  /** Resolves once the agent answers; heartbeats. */
+  /** Resolves once the agent answers; heartbeats. While it does not, the row says what it waits for. */
   awaitAgent(ref: SessionRef): Promise<{ bootId: string }>;
   /** Only on a volume `new` or `loading`; ends `live`. Heartbeats. */
   loadFiles(ref: SessionRef): Promise<{ files: number }>;
   /** Three-way, fenced by generation and sync epoch. Heartbeats. */
   reconcile(ref: SessionRef & { cause: string }): Promise<SyncResult>;
   /** The state in the volume's row; null when the session has none. */
-  inspectVolume(ref: SessionRef): Promise<{ state: 'new' | 'loading' | 'live' | 'kept' | 'drained' | null }>;
+  inspectVolume(ref: SessionRef): Promise<{ state: VolumeState | null }>;
   /** Ends every process in the session but the agent. */
   quiesce(ref: SessionRef): Promise<void>;
   /** Reconciles until two scans agree; only on `live` or `kept`. `drained`: the volume may go. Heartbeats. */
   saveFiles(ref: SessionRef): Promise<{ drained: boolean; superseded: boolean; notSaved: number }>;
-  /** Resolves at the 404 of this generation's pod and of older ones; a newer one is left alone. */
+  /** Resolves at the 404 of this generation's pod and of older ones; a newer one is left alone. Does not wait for a lost node once its volume was discarded. */
   deletePod(ref: SessionRef): Promise<void>;
   /**
-   * Deletes the volume only when its row says drained, or it was never loaded (or it belongs to a review run). A run that
-   * was superseded deletes a drained one only.
+   * Deletes the volume only when its row says drained or discarded, or it was never loaded (or it belongs to a review run). A run that
+   * was superseded deletes a drained or discarded one only.
    */
   deleteVolume(ref: SessionRef): Promise<{ deleted: boolean }>;
   /** Marks the volume as kept: `days` null means until saved or discarded by a person. */
   keepVolume(ref: SessionRef & { days: number | null }): Promise<void>;
   /** The last write: closed or failed, with its reason and event. False: superseded. */
-  recordEnd(input: SessionRef & { phase: 'closed' | 'failed'; reason: PhaseReason }): Promise<{ current: boolean }>;
+  recordEnd(
+    input: SessionRef & { phase: 'closed' | 'failed'; reason: PhaseReason; cause?: PodCause | null },
+  ): Promise<{ current: boolean }>;
   /** Moves expires_at, with its event. */
   recordExtension(input: SessionRef & { until: string }): Promise<void>;
 }
 
 /** Why the watch of a session ended. */
 export type WatchEnd = 'idle' | 'pod-lost' | 'expired' | 'node-lost' | 'node-back';
+
+/** What a failed activity tells the workflow beside its message, as the failure's first detail. */
+export interface CauseDetail {
+  cause: PodCause | null;
+  /** No further try helps. */
+  hopeless: boolean;
+}
 
 /** The one long activity per session, on the watch queue. */
 export interface WatchActivities {
@@ -73,5 +83,5 @@ export interface WatchActivities {
       /** The node is known to be lost: ends with `node-back` once the pod answers again. */
       nodeLost?: boolean;
     },
-  ): Promise<{ end: WatchEnd }>;
+  ): Promise<{ end: WatchEnd; cause?: PodCause | null }>;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '#shared/domain/errors.ts';
+import type { PodCause } from '#shared/domain/podCause.ts';
 import { isLivePhase, type PhaseReason, type SessionKind, type SessionPhase } from '#shared/domain/session.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { findSessionIntent, insertIntent } from '#platform/db/repositories/intents.ts';
@@ -16,6 +17,8 @@ export interface SessionRecord {
   sourceSnapshotId: number | null;
   phase: SessionPhase;
   phaseReason: PhaseReason | null;
+  /** What holds it up, or made it fail; null when all is well. */
+  phaseCause: PodCause | null;
   /** A workflow owns the session. */
   isActive: boolean;
   /** Counts the opens; fences every write of a workflow. */
@@ -40,8 +43,8 @@ export interface StageRecord {
 
 /** The columns of `sessions` under the names of SessionRecord. */
 export const SESSION_COLUMNS = `id, uuid, user_id AS "userId", name, language, kind, template,
-  source_snapshot_id AS "sourceSnapshotId", phase, phase_reason AS "phaseReason", is_active AS "isActive", generation,
-  sync_epoch AS "syncEpoch", change_seq::float8 AS "changeSeq", last_activity_at AS "lastActivityAt",
+  source_snapshot_id AS "sourceSnapshotId", phase, phase_reason AS "phaseReason", phase_cause AS "phaseCause",
+  is_active AS "isActive", generation, sync_epoch AS "syncEpoch", change_seq::float8 AS "changeSeq", last_activity_at AS "lastActivityAt",
   expires_at AS "expiresAt", deleted_at AS "deletedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
 
 async function selectOne(
@@ -134,7 +137,8 @@ async function lockOrThrow(database: Database, session: Pick<SessionRecord, 'id'
 
 /** Publishes the row's phase to the people who watch the session; call after the row was changed, in the same transaction. */
 async function publishPhase(database: Database, session: SessionRecord, tx: Tx): Promise<void> {
-  const payload = { phase: session.phase, reason: session.phaseReason, generation: session.generation };
+  const { phase, phaseReason: reason, phaseCause: cause, generation } = session;
+  const payload = { phase, reason, cause, generation };
   await database.query(`SELECT publish_session_event($1, 'phase', $2)`, [session.id, JSON.stringify(payload)], tx);
 }
 
@@ -154,8 +158,20 @@ export async function requestOpen(
     const pending = await findSessionIntent(database, { ...here, kind: 'open' }, tx);
     return { opId: pending?.opId ?? randomUUID(), session: locked };
   }
+  return insertOpening(database, locked, tx);
+}
+
+/**
+ * Begins the next generation of a session whose row is locked, whatever its phase: the run of the one before gives way.
+ * Writes intent and event in `tx`.
+ */
+export async function insertOpening(
+  database: Database,
+  locked: Pick<SessionRecord, 'id'>,
+  tx: Tx,
+): Promise<{ opId: string; session: SessionRecord }> {
   const rows = await database.query<SessionRecord>(
-    `UPDATE sessions SET generation = generation + 1, phase = 'requested', phase_reason = NULL, expires_at = NULL,
+    `UPDATE sessions SET generation = generation + 1, phase = 'requested', phase_reason = NULL, phase_cause = NULL, expires_at = NULL,
        last_activity_at = now(), updated_at = now() WHERE id = $1 RETURNING ${SESSION_COLUMNS}`,
     [locked.id],
     tx,
@@ -207,16 +223,17 @@ export async function requestClose(
   return { opId, session: locked };
 }
 
-/** A fenced write of phase and reason. */
+/** A fenced write of phase, reason and cause. */
 export interface PhaseWrite {
   sessionId: number;
   generation: number;
   phase: SessionPhase;
   reason: PhaseReason | null;
+  cause?: PodCause | null;
 }
 
 /**
- * Writes phase and reason with their event, in one transaction, only while the row has that generation. Answers the row,
+ * Writes phase, reason and cause with their event, in one transaction, only while the row has that generation. Answers the row,
  * or null when it was superseded, erased, or has ended before. Writing what is there already changes nothing, so a retry
  * is harmless.
  */
@@ -224,12 +241,14 @@ export function writePhase(database: Database, write: PhaseWrite): Promise<Sessi
   return database.transaction(async (tx) => {
     const locked = await lockSessionById(database, write.sessionId, tx);
     if (locked === null || locked.generation !== write.generation) return null;
-    if (locked.phase === write.phase && locked.phaseReason === write.reason) return locked;
+    const { phase, phaseReason, phaseCause } = locked;
+    const cause = write.cause ?? null;
+    if (phase === write.phase && phaseReason === write.reason && phaseCause === cause) return locked;
     if (!isLivePhase(locked.phase)) return null;
     const rows = await database.query<SessionRecord>(
-      `UPDATE sessions SET phase = $3, phase_reason = $4, updated_at = now()
+      `UPDATE sessions SET phase = $3, phase_reason = $4, phase_cause = $5, updated_at = now()
        WHERE id = $1 AND generation = $2 RETURNING ${SESSION_COLUMNS}`,
-      [write.sessionId, write.generation, write.phase, write.reason],
+      [write.sessionId, write.generation, write.phase, write.reason, cause],
       tx,
     );
     const written = rows[0]!;
