@@ -31,7 +31,7 @@ export function serveEvents(deps: ApiDeps, metrics: ApiMetrics, connected: Conne
   joinRooms(socket, connected.caller);
 
   async function subscribe({ to, afterSeq }: Subscribe): Promise<{ seq: number }> {
-    const target = await loadTarget(deps, connected.caller, to);
+    const target = await authorise(to);
     const key = keyOf(to);
     if (socket.disconnected) return { seq: target.changeSeq };
     if (!followed.has(key) && followed.size >= MAX_SUBSCRIPTIONS) {
@@ -49,6 +49,17 @@ export function serveEvents(deps: ApiDeps, metrics: ApiMetrics, connected: Conne
     return { seq: target.changeSeq };
   }
 
+  /** The subject that the person may follow now. Where they may not, what they followed of it ends too. */
+  async function authorise(to: Subject): Promise<Target> {
+    const { caller } = connected;
+    const target = await loadTarget(deps, caller, to).catch((error: unknown) => {
+      unsubscribe(to);
+      throw error;
+    });
+    // Rights that changed while it was loaded were checked again for what was followed then, and this was not yet.
+    return caller === connected.caller ? target : authorise(to);
+  }
+
   function unsubscribe(to: Subject): void {
     followed.get(keyOf(to))?.stop();
     followed.delete(keyOf(to));
@@ -58,9 +69,8 @@ export function serveEvents(deps: ApiDeps, metrics: ApiMetrics, connected: Conne
   async function checkAgain(): Promise<void> {
     joinRooms(socket, connected.caller);
     for (const { to } of [...followed.values()]) {
-      await loadTarget(deps, connected.caller, to).catch((error: unknown) => {
+      await authorise(to).catch((error: unknown) => {
         if (!isAppError(error, 'NOT_FOUND')) throw error;
-        unsubscribe(to);
       });
     }
   }
