@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -25,6 +25,9 @@ const CHECKS: [string, string[]][] = [
   ['unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
 ];
 
+/** Milliseconds from jest's report to its end; its global teardown stops the servers meanwhile. */
+const ENDS_WITHIN_MS = 60_000;
+
 const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
 
 const JestReportSchema = z.object({
@@ -35,14 +38,15 @@ const JestReportSchema = z.object({
 });
 
 /** `npm test`: every check and test that this machine permits; `--full` is `npm run proofs`, `--only lint,unit` does a part. */
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({ options: { full: { type: 'boolean', default: false }, only: { type: 'string' } } });
   const missing = prepareMachine();
   const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
   const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
-  const projects = PROJECTS.filter((name) => wanted(name) && (name !== 'kubernetes' || hasCluster())).map((project) =>
-    runProject(project, values.full),
-  );
+  const projects: Outcome[] = [];
+  for (const name of PROJECTS) {
+    if (wanted(name) && (name !== 'kubernetes' || hasCluster())) projects.push(await runProject(name, values.full));
+  }
   const outcomes = [...checks, ...projects];
   if (values.full) writeReliability(projects);
   report(outcomes, missing);
@@ -67,12 +71,12 @@ function runCheck(name: string, args: string[]): Outcome {
   };
 }
 
-function runProject(name: string, full: boolean): Outcome {
+async function runProject(name: string, full: boolean): Promise<Outcome> {
   console.log(`\n== ${name} tests`);
   const started = Date.now();
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-report-'));
   const file = path.join(folder, 'report.json');
-  spawnSync(
+  const jest = spawn(
     process.execPath,
     [
       ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
@@ -81,9 +85,28 @@ function runProject(name: string, full: boolean): Outcome {
     ],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...(full && { BERTH_PROOFS: 'full' }) } },
   );
+  const left = await awaitEnd(jest, file);
   const outcome = { name: `${name} tests`, ...readReport(file), seconds: secondsSince(started) };
+  if (left) outcome.failed += 1;
   rmSync(folder, { recursive: true, force: true });
   return outcome;
+}
+
+/** Resolves once jest has ended; true when it had to be killed, because a test left something open behind its report. */
+function awaitEnd(jest: ChildProcess, report: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let reportedAt = 0;
+    const look = setInterval(() => {
+      if (reportedAt === 0 && existsSync(report)) reportedAt = Date.now();
+      if (reportedAt === 0 || Date.now() - reportedAt < ENDS_WITHIN_MS) return;
+      console.error('A test left something open: jest does not end. It counts as a failure.');
+      jest.kill('SIGKILL');
+    }, 1_000);
+    jest.once('exit', (_code, signal) => {
+      clearInterval(look);
+      resolve(signal !== null);
+    });
+  });
 }
 
 function readReport(file: string): Pick<Outcome, 'passed' | 'failed' | 'skipped'> {
@@ -119,4 +142,4 @@ function secondsSince(started: number): number {
   return Math.round((Date.now() - started) / 1000);
 }
 
-main();
+await main();
