@@ -40,6 +40,8 @@ export interface RuntimeObject {
 export interface Runtime {
   /** What people should know about how sessions are isolated; null when there is nothing to warn of. */
   readonly warning: string | null;
+  /** Names what pods are made from now (`specificationOf`); a pod that was made under another name is out of date. */
+  readonly specification: string;
   /** Makes the volume if it is not there. The sentinel file on it carries `volumeId`. Rejects with POD_REFUSED, as ensurePod does. */
   ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }>;
   /**

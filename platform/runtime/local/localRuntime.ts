@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -14,7 +14,7 @@ import { isPodAlive, listPods, podFolder, readPod, removePod, writePod } from '#
 import type { PodRecord } from '#platform/runtime/local/podRecord.ts';
 import { awaitEnd, findMarkedProcesses, killProcess } from '#platform/runtime/local/processes.ts';
 import { isRoot, SANDBOX_USER } from '#platform/runtime/local/sandbox.ts';
-import { startAgent } from '#platform/runtime/local/startAgent.ts';
+import { nodeOptions, startAgent } from '#platform/runtime/local/startAgent.ts';
 import {
   destroyVolume,
   ensureVolume,
@@ -24,6 +24,7 @@ import {
   workspaceFolder,
 } from '#platform/runtime/local/volumes.ts';
 import type { PodSpec, PodState, Runtime } from '#platform/runtime/Runtime.ts';
+import { specificationOf } from '#platform/runtime/specification.ts';
 
 const CONNECT_MS = 2_000;
 const END_MS = 10_000;
@@ -44,6 +45,7 @@ export async function createLocalRuntime(config: Config, log: Logger): Promise<L
 class DetachedProcesses implements LocalRuntime {
   readonly sandbox: Isolation['sandbox'];
   readonly warning: string | null;
+  readonly specification: string;
   #config: Config;
   #layout: Layout;
   #isolation: Isolation;
@@ -52,6 +54,7 @@ class DetachedProcesses implements LocalRuntime {
   constructor(config: Config, layout: Layout, isolation: Isolation) {
     this.sandbox = isolation.sandbox;
     this.warning = isolation.warning;
+    this.specification = specificationOf(config.BERTH_SECRET, madeFrom(config, isolation));
     this.#config = config;
     this.#layout = layout;
     this.#isolation = isolation;
@@ -187,6 +190,19 @@ class DetachedProcesses implements LocalRuntime {
     rmSync(this.#layout.socketFolder(uuid), { recursive: true, force: true });
     removePod(this.#layout.pods, uuid);
   }
+}
+
+/** All that an agent is started with, but what is its session's own. */
+function madeFrom(config: Config, { sandbox, sources, canLimit }: Isolation): unknown {
+  const { MAX_FILE_BYTES, MAX_SESSION_BYTES, MAX_SESSION_ITEMS } = config;
+  const limits = [MAX_FILE_BYTES, MAX_SESSION_BYTES, MAX_SESSION_ITEMS];
+  return {
+    sandbox,
+    canLimit,
+    limits,
+    node: [process.version, ...nodeOptions()],
+    agent: readFileSync(sources.bundle, 'base64'),
+  };
 }
 
 /** A pod may have been started without a sandbox, where its programs do not end with its first process; new ones may start until none is left. */

@@ -81,7 +81,7 @@ function launch(start: AgentStart, log: number): ChildProcess {
 }
 
 /** Small heaps: an agent has little to remember, and there is one for each open session. */
-function nodeOptions(): string[] {
+export function nodeOptions(): string[] {
   return ['--max-semi-space-size=1', '--max-old-space-size=96', '--disable-warning=ExperimentalWarning'];
 }
 
