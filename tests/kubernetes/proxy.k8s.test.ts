@@ -20,12 +20,12 @@ describe('the proxy in front of the API server', () => {
   const namespaces = (): Promise<string> => through('get', 'namespaces', '-o=name');
 
   it('hands on what it is asked', async () => {
-        expect(await namespaces()).toContain(SYSTEM);
+    expect(await namespaces()).toContain(SYSTEM);
     expect(proxy.misled()).toBe(0);
   });
 
   it('shows empty lists, and single objects as they are', async () => {
-        await proxy.switchTo('empty');
+    await proxy.switchTo('empty');
     expect(await namespaces()).toBe('');
     expect(proxy.misled()).toBe(1);
     expect(await through('get', 'namespace', 'kube-system', '-o=name')).toContain(SYSTEM);
