@@ -18,6 +18,8 @@ export interface WorkerDeps extends ActivityDeps {
 export interface Workers {
   /** Resolves after `shutdown`; rejects when a worker dies. */
   run(): Promise<void>;
+  /** True while every role takes work. */
+  working(): boolean;
   /** Takes no more work, and resolves once what runs has ended or was given back. */
   shutdown(): Promise<void>;
 }
@@ -70,6 +72,7 @@ export function createWorkers(deps: WorkerDeps): Workers {
       running ??= run();
       return running;
     },
+    working: () => workers.length > 0 && workers.every((worker) => worker.getState() === 'RUNNING'),
     async shutdown() {
       stopAll();
       // Whoever called `run` is told of a failure; here only the end counts.

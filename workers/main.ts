@@ -13,6 +13,7 @@ import { ensureSchedules } from '#platform/temporal/ensureSchedules.ts';
 import { registerSearchAttributes } from '#platform/temporal/registerSearchAttributes.ts';
 import type { Config } from '#platform/config/config.ts';
 import { createWorkers } from '#workers/createWorkers.ts';
+import { serveHealth } from '#workers/health.ts';
 import { installWorkerLog } from '#workers/workerLog.ts';
 
 /** Longer than the workers' own grace, shorter than the supervisor's patience. */
@@ -32,6 +33,10 @@ const runtime = await createRuntime({ config, log, installationId: () => findIns
 const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
 const workers = createWorkers({ config, database, temporal, events, runtime, agentPool, log });
 shutdown.at('drain', 'workers', () => workers.shutdown());
+if (config.BERTH_WORKER_HEALTH_PORT > 0) {
+  const health = await serveHealth({ host: config.BERTH_HOST, port: config.BERTH_WORKER_HEALTH_PORT, workers });
+  shutdown.at('stores', 'health', () => health.close());
+}
 shutdown.at('stores', 'agents', () => agentPool.close());
 shutdown.at('stores', 'runtime', () => runtime.close());
 shutdown.at('stores', 'events', () => events.close());

@@ -137,6 +137,9 @@ export const ConfigSchema = z.object({
     .regex(/^(orchestration|runtime|watch)(,(orchestration|runtime|watch))*$/)
     .default('orchestration,runtime,watch')
     .describe('What a worker process runs, separated by commas.'),
+  BERTH_WORKER_HEALTH_PORT: integer(0, 65_535)
+    .default(0)
+    .describe('The port of /healthz and /readyz of a worker, for the probes of a cluster; 0 serves neither.'),
   BERTH_WATCH_SLOTS: integer(1, 10_000).default(500).describe('Open sessions that one worker process can watch.'),
 
   API_MAX_REPLICAS: integer(1, 100)
@@ -146,6 +149,12 @@ export const ConfigSchema = z.object({
   SESSION_IDLE_SECONDS: integer(10, 86_400)
     .default(1_800)
     .describe('Seconds without activity after which a session closes.'),
+  POD_START_SECONDS: integer(5, 240)
+    .default(60)
+    .describe('How long the start of a session may take before it is tried anew; it is tried three times.'),
+  NODE_LOST_SECONDS: integer(1, 3_600)
+    .default(60)
+    .describe('How long a session may be out of reach before people are told that its machine does not answer.'),
   SESSION_CLOSING_SOON_SECONDS: integer(1, 3_600)
     .default(300)
     .describe('How long before an idle close people are told.'),
