@@ -87,7 +87,7 @@ describe('a row that differs from its base', () => {
       for await (const file of client.read(['main.py'])) return Buffer.from(file.bytes).toString();
       return '';
     };
-    await waitFor(async () => (await readMain()) === 'new', { deadlineMs: 3_000, what: 'the row on the volume' });
+    await waitFor(async () => (await readMain()) === 'new', { what: 'the row on the volume' });
     await stack.close(session);
     await stack.reaches(session, 'closed');
   });

@@ -136,8 +136,8 @@ describe('a change in the editor', () => {
   it('is on the volume at once, and the base moves with the acknowledgement', async () => {
     const session = await ground.open({ plant: oneFile });
     await editor.save(session, 'main.py', 'print(3)\n');
-    await waitFor(() => session.workspace.read('main.py') === 'print(3)\n', { deadlineMs: 2_000 });
-    await waitFor(() => editor.isClean(session), { deadlineMs: 2_000 });
+    await waitFor(() => session.workspace.read('main.py') === 'print(3)\n');
+    await waitFor(() => editor.isClean(session));
     expect(await session.reconcile()).toMatchObject({ changed: 0 });
   });
 
