@@ -20,12 +20,21 @@ const LOOKS = [
 /** What the workspace may load at first, in bytes on the wire. */
 const FIRST_LOAD_BYTES = 400_000;
 
+/** Resolves once no colour is on its way any more: halfway between two themes there is little contrast. */
+const COLOURS_SETTLED = `
+  new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))).then(() =>
+    Promise.allSettled(
+      document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished),
+    ),
+  )`;
+
 /** What a page does wrong in each theme and size: barriers of serious or critical impact, and content that overflows. */
 async function faultsOf(page: Page): Promise<string[]> {
   const faults: string[] = [];
   for (const { theme, width, height } of LOOKS) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height });
+    await page.evaluate(COLOURS_SETTLED);
     const { violations } = await new AxeBuilder({ page }).analyze();
     const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     const where = `${theme} ${String(width)}`;
