@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import type { ActivityFunction } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { Runtime, RuntimeObject } from '#platform/runtime/Runtime.ts';
 import { acceptDatabase } from '#platform/db/repositories/installation.ts';
 import { findSessionIntent } from '#platform/db/repositories/intents.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { createMaintenanceActivities } from '#activities/maintenance/maintenanceActivities.ts';
 import { ensureSchedules, scheduleIds } from '#platform/temporal/ensureSchedules.ts';
+import { agedRuntime } from '#tests/support/agedRuntime.ts';
 import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
 import { build } from '#tests/support/factories.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -21,28 +21,12 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** The same runtime, whose objects are all of that age: nobody waits ten minutes in a test. */
-function aged(seconds: number): Runtime {
-  const older = (object: RuntimeObject): RuntimeObject => ({ ...object, ageSeconds: seconds });
-  return new Proxy(stack.runtime, {
-    get(runtime, name) {
-      if (name === 'list')
-        return async () => {
-          const { pods, volumes } = await runtime.list();
-          return { pods: pods.map(older), volumes: volumes.map(older) };
-        };
-      const member: unknown = Reflect.get(runtime, name);
-      return typeof member === 'function' ? member.bind(runtime) : member;
-    },
-  });
-}
-
 /** Runs an activity as a worker would. */
 async function run<Name extends keyof MaintenanceActivities>(
   name: Name,
   ...input: Parameters<MaintenanceActivities[Name]>
 ): Promise<Awaited<ReturnType<MaintenanceActivities[Name]>>> {
-  const activities = createMaintenanceActivities({ ...stack, runtime: aged(700) });
+  const activities = createMaintenanceActivities({ ...stack, runtime: agedRuntime(stack.runtime) });
   const activity = activities[name] as ActivityFunction<unknown[], unknown>;
   const result: unknown = await new MockActivityEnvironment().run(activity, ...input);
   return result as Awaited<ReturnType<MaintenanceActivities[Name]>>;

@@ -11,11 +11,15 @@ import {
   removeUnreferencedBlobs,
 } from '#platform/db/repositories/retention.ts';
 import { requestClose } from '#platform/db/repositories/sessions.ts';
-import type { MaintenanceActivities } from '#workflows/maintenance/maintenance.ports.ts';
+import type { MaintenanceActivities, Orphan } from '#workflows/maintenance/maintenance.ports.ts';
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, tooMany } from '#activities/maintenance/reapRules.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 
 type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log'>;
+
+/** Sessions whose objects are removed at the same time. */
+const REMOVED_AT_ONCE = 10;
+const BEAT_EVERY_MS = 5_000;
 
 /** Activities that look after what no session's workflow does. */
 export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceActivities {
@@ -36,19 +40,9 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
 
     async removeOrphans({ orphans }) {
       const confirmed = findOrphanObjects(await runtime.list(), await readLiveObjects(database));
-      let removed = 0;
-      for (const { kind, uuid, uid } of orphans) {
-        Context.current().heartbeat();
-        if (!confirmed.some((orphan) => orphan.kind === kind && orphan.uid === uid)) continue;
-        log.info({ kind, session: uuid, uid }, 'removing an object that no row stands for');
-        if (kind === 'pod') await runtime.destroyPod(uuid, uid);
-        else {
-          await runtime.destroyVolume(uuid, uid);
-          await forgetVolume(database, { uuid, claimUid: uid });
-        }
-        removed += 1;
-      }
-      return { removed };
+      const isConfirmed = ({ kind, uid }: Orphan): boolean =>
+        confirmed.some((orphan) => orphan.kind === kind && orphan.uid === uid);
+      return { removed: await whileBeating(() => removeAll(deps, orphans.filter(isConfirmed))) };
     },
 
     recordHeartbeat: ({ token }) => writeHeartbeat(database, token),
@@ -63,6 +57,44 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       };
     },
   };
+}
+
+/** Removes session by session, several at once. Resolves with how many objects it removed. */
+async function removeAll(deps: MaintenanceDeps, orphans: Orphan[]): Promise<number> {
+  const waiting = [...new Set(orphans.map(({ uuid }) => uuid))];
+  async function work(): Promise<void> {
+    for (let uuid = waiting.shift(); uuid !== undefined; uuid = waiting.shift()) {
+      await removeObjects(
+        deps,
+        orphans.filter((orphan) => orphan.uuid === uuid),
+      );
+    }
+  }
+  await Promise.all(Array.from({ length: REMOVED_AT_ONCE }, work));
+  return orphans.length;
+}
+
+/** The pod goes first: a volume does not go while a pod holds it. */
+async function removeObjects({ database, runtime, log }: MaintenanceDeps, orphans: Orphan[]): Promise<void> {
+  for (const { kind, uuid, uid } of orphans.toSorted((left, right) => left.kind.localeCompare(right.kind))) {
+    log.info({ kind, session: uuid, uid }, 'removing an object that no row stands for');
+    if (kind === 'pod') await runtime.destroyPod(uuid, uid);
+    else {
+      await runtime.destroyVolume(uuid, uid);
+      await forgetVolume(database, { uuid, claimUid: uid });
+    }
+  }
+}
+
+/** Tells Temporal meanwhile that this activity lives: a pod may take its time to end. */
+async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const timer = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function alarmed(alarm: string, log: ActivityDeps['log']): { orphans: never[]; closing: string[]; alarm: string } {

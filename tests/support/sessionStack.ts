@@ -30,7 +30,7 @@ import { build } from '#tests/support/factories.ts';
 import { TEST_BUNDLES } from '#tests/support/sessionSteps.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
-/** Everything that sessions need, in this process: database, local runtime, workers of all roles. Nothing is a stand-in. */
+/** Everything that sessions need, in this process: database, runtime, workers of all roles. Nothing is a stand-in. */
 export interface SessionStack {
   config: Config;
   database: Database;
@@ -57,15 +57,27 @@ export interface SessionStack {
   stop(): Promise<void>;
 }
 
+/** How a stack differs from the usual one. */
+export interface SessionStackOptions {
+  /** Puts something before the runtime that workers and tests share. */
+  wrapRuntime?(runtime: Runtime): Runtime;
+}
+
+/** How long, in milliseconds, a phase may take to come: pods start and end slower than processes. */
+const PHASE_DEADLINE_MS = { local: 40_000, kubernetes: 120_000 };
+
 /** Starts it all. `settings` are environment variables that replace the defaults of tests. */
-export async function createSessionStack(settings: Record<string, string> = {}): Promise<SessionStack> {
+export async function createSessionStack(
+  settings: Record<string, string> = {},
+  { wrapRuntime = (runtime) => runtime }: SessionStackOptions = {},
+): Promise<SessionStack> {
   const { config, database, drop } = await createTestDatabase(settings);
   const log = createLog(config, 'worker');
   installWorkerLog(log);
   const temporal = createTemporal(config);
   if (settings['TEMPORAL_ADDRESS'] === undefined) await registerSearchAttributes(temporal, 'default');
   const events = createEventListener({ config, database, log });
-  const runtime = await createRuntime({ config, log, installationId: () => findInstallationId(database) });
+  const runtime = wrapRuntime(await createRuntime({ config, log, installationId: () => findInstallationId(database) }));
   const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   const deps = { config, database, temporal, events, runtime, agentPool, log };
   let workers: Workers | null = null;
@@ -107,7 +119,7 @@ export async function createSessionStack(settings: Record<string, string> = {}):
           last = await read(session);
           return last.phase === phase && last.generation === wanted;
         },
-        { deadlineMs: 40_000, what: `phase ${phase} of generation ${wanted}` },
+        { deadlineMs: PHASE_DEADLINE_MS[config.BERTH_RUNTIME], what: `phase ${phase} of generation ${wanted}` },
       ).catch((error: unknown) => {
         throw new Error(
           `Phase ${phase} of generation ${wanted} was not reached; the row says ${JSON.stringify(last)}`,
@@ -156,7 +168,7 @@ export async function createSessionStack(settings: Record<string, string> = {}):
     async stop() {
       await stack.stopWorkers();
       const { pods } = await runtime.list();
-      for (const pod of pods) await runtime.destroyPod(pod.uuid);
+      await Promise.all(pods.map((pod) => runtime.destroyPod(pod.uuid)));
       await agentPool.close();
       await runtime.close();
       await events.close();
@@ -173,8 +185,13 @@ export function sessionRun(stack: SessionStack, session: SessionRecord) {
   return stack.temporal.client.workflow.getHandle(sessionWorkflowId(session.uuid));
 }
 
-/** The text of a file on the session's volume, as the machine's own user sees it; null when it is not there. */
+/** The text of a file on the session's volume, null when it is not there: from the folder of a local one, else through the agent. */
 export async function fileOnVolume(stack: SessionStack, session: SessionRecord, name: string): Promise<string | null> {
-  const file = path.join(stack.config.BERTH_DATA_DIR, 'volumes', session.uuid, 'workspace', name);
-  return existsSync(file) ? readFile(file, 'utf8') : null;
+  if (stack.config.BERTH_RUNTIME === 'local') {
+    const file = path.join(stack.config.BERTH_DATA_DIR, 'volumes', session.uuid, 'workspace', name);
+    return existsSync(file) ? readFile(file, 'utf8') : null;
+  }
+  const client = await stack.agent(session);
+  for await (const file of client.read([name])) return Buffer.from(file.bytes).toString('utf8');
+  return null;
 }
