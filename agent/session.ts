@@ -3,7 +3,9 @@ import type { SessionLimits } from '#shared/domain/limits.ts';
 import { Epochs } from '#agent/epochs.ts';
 import { DisplacedFiles } from '#agent/files/displaced.ts';
 import { Workspace } from '#agent/files/folders.ts';
+import { prepareHome } from '#agent/files/home.ts';
 import { Scanner } from '#agent/files/scan.ts';
+import { writeSentinel } from '#agent/files/sentinel.ts';
 import { WorkspaceWatch } from '#agent/files/watch.ts';
 import type { ProcessScope } from '#agent/processes/quiesce.ts';
 import { createPtyStarter } from '#agent/pty/nativePty.ts';
@@ -49,11 +51,16 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
   };
   const displaced = new DisplacedFiles(workspace);
   await displaced.recover();
+  if (settings.BERTH_AGENT_VOLUME_ID !== undefined) writeSentinel(workspace, settings.BERTH_AGENT_VOLUME_ID);
+  if (settings.BERTH_AGENT_HOME_TEMPLATE !== undefined) {
+    prepareHome(settings.BERTH_AGENT_HOME, settings.BERTH_AGENT_HOME_TEMPLATE);
+  }
+  const mark = settings.BERTH_AGENT_MARK ?? null;
   const terminals = new Terminals({
     start: createPtyStarter(settings.BERTH_AGENT_PTY),
     folder: settings.BERTH_AGENT_ROOT,
     home: settings.BERTH_AGENT_HOME,
-    mark: settings.BERTH_AGENT_MARK,
+    mark,
   });
   return {
     bootId: randomUUID(),
@@ -65,7 +72,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     displaced,
     watch: new WorkspaceWatch(workspace, () => terminals.activity().quietMs),
     terminals,
-    scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark: settings.BERTH_AGENT_MARK },
+    scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
     changes: new Turns(),
   };
 }

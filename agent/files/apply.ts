@@ -4,6 +4,7 @@ import { closeSync, unlinkSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ChangeMessage, type ChangeOutcomeMessage } from '#shared/contracts/agentProtocol.ts';
 import type { Part } from '#shared/domain/frameQueue.ts';
+import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import { AgentFailure, systemCode } from '#agent/failure.ts';
 import {
   changeProblem,
@@ -24,8 +25,8 @@ type Write = Extract<ChangeMessage, { op: 'write' }>;
 
 const MAX_LINK_BYTES = 4_096;
 const REASONS: Record<string, string> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk is full',
+  ENOSPC: DISK_FULL_REASON,
+  EDQUOT: DISK_FULL_REASON,
   ENAMETOOLONG: 'the name is too long',
   ENOTDIR: 'a part of the path is no folder',
   ELOOP: 'a part of the path is a link',

@@ -10,8 +10,8 @@ const GIVE_UP_MS = 10_000;
 export interface ProcessScope {
   /** True in a pod or sandbox of its own: all that can be seen, but pid 1 and the agent, belong to the session. */
   ownsAll: boolean;
-  /** The value of BERTH_POD in the environment of every process that the agent starts, and of their children. */
-  mark: string;
+  /** The value of BERTH_POD in the environment of every process that the agent starts, and of their children; null for none. */
+  mark: string | null;
 }
 
 /** Ends every process of the session but the agent: SIGHUP first, SIGKILL after the grace. Resolves when all are gone. */
@@ -65,7 +65,8 @@ function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
 }
 
 /** A daemon has left the tree of the agent's descendants, but not its environment. */
-function carriesMark(pid: number, mark: string): boolean {
+function carriesMark(pid: number, mark: string | null): boolean {
+  if (mark === null) return false;
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`BERTH_POD=${mark}`);
   } catch {

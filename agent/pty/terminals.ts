@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import type { z } from 'zod';
 import { MAX_TERMINALS, type AgentTerminalMessage } from '#shared/contracts/agentProtocol.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
@@ -17,7 +18,8 @@ export interface TerminalsOptions {
   start: PtyStarter;
   folder: string;
   home: string;
-  mark: string;
+  /** The value of BERTH_POD in every process of the session, null where there is no need to tell them from others. */
+  mark: string | null;
 }
 
 /** The terminals of the session. */
@@ -111,21 +113,33 @@ function describeTerminal(terminal: Terminal): z.infer<typeof AgentTerminalMessa
 /** The shell, after making itself the first to go when memory runs out: the agent must go on answering. */
 function shellCommand(): [string, ...string[]] {
   const shell = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) ?? '/bin/sh';
-  return ['/bin/sh', '-c', 'echo 500 2>/dev/null >/proc/self/oom_score_adj; exec "$0" -i', shell];
+  // The highest there is: in a pod everything begins near it, and only root may go lower again.
+  return ['/bin/sh', '-c', 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" -i', shell];
 }
 
+/** Made from nothing: no setting of the agent, and no variable that a cluster gives to its pods, is a shell's business. */
 function shellEnvironment({ home, folder, mark }: TerminalsOptions): Record<string, string> {
+  const user = userName();
   return {
     TERM: 'xterm-256color',
     COLORTERM: 'truecolor',
     LANG: 'C.UTF-8',
     PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
     HOME: home,
-    USER: 'workspace',
-    LOGNAME: 'workspace',
+    USER: user,
+    LOGNAME: user,
     SHELL: '/bin/bash',
     PWD: folder,
     PS1: '\\[\\e[36m\\]\\w\\[\\e[0m\\] $ ',
-    BERTH_POD: mark,
+    ...(mark === null ? {} : { BERTH_POD: mark }),
   };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // An image without a name for the user id that it runs as.
+    return 'workspace';
+  }
 }
