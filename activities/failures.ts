@@ -1,5 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { isAppError, type ErrorCode } from '#shared/domain/errors.ts';
+import { isAppError, type AppError, type ErrorCode } from '#shared/domain/errors.ts';
+import { readPodCause } from '#shared/domain/podCause.ts';
+import type { CauseDetail } from '#workflows/session/session.ports.ts';
 
 /** Conditions that another try can find gone. All others would fail again and are not tried again. */
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -8,6 +10,8 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TEMPORAL_UNAVAILABLE',
   'RATE_LIMITED',
   'INTERNAL',
+  // The pods of sessions that have just closed may still count.
+  'POD_REFUSED',
 ]);
 
 /**
@@ -22,10 +26,17 @@ export function toFailure(error: unknown): Error {
       type: error.code,
       nonRetryable: !PASSING.has(error.code),
       cause: error.cause instanceof Error ? error.cause : undefined,
+      details: detailsOf(error),
     });
   }
   if (error instanceof Error && error.name === 'AbortError') return new CancelledFailure('The activity was cancelled.');
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** The runtime's refusals carry their cause; once the tries of the step are used up, further ones are hopeless. */
+function detailsOf(error: AppError): CauseDetail[] {
+  const cause = readPodCause(error.data['cause']);
+  return cause === null ? [] : [{ cause, hopeless: true }];
 }
 
 /** Makes every activity of the set fail through toFailure. */

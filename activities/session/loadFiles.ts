@@ -1,10 +1,12 @@
+import { ApplicationFailure } from '@temporalio/activity';
 import { sessionLimits } from '#shared/domain/limits.ts';
 import { diffTrees, type Tree } from '#shared/domain/merge.ts';
+import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { replaceBase } from '#platform/db/repositories/syncBase.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
-import type { SessionRef } from '#workflows/session/session.ports.ts';
+import type { CauseDetail, SessionRef } from '#workflows/session/session.ports.ts';
 import type { Heartbeat } from '#activities/session/reconcile.ts';
 import { judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import { writeToPod } from '#activities/session/podWrites.ts';
@@ -81,7 +83,11 @@ async function fillVolume(
   const written = await writeToPod(deps, { client, cycle, changes, present, bulk: true }, heartbeat);
   if (written.refused.length === 0) return;
   const [first] = written.refused;
-  throw new Error(`The volume of session ${cycle.ref.uuid} refused ${first?.path}: ${first?.reason}.`);
+  const message = `The volume of session ${cycle.ref.uuid} refused ${first?.path}: ${first?.reason}.`;
+  if (first?.reason !== DISK_FULL_REASON) throw new Error(message);
+  // There is nothing else on it that could make room.
+  const told: CauseDetail = { cause: 'disk-full', hopeless: true };
+  throw ApplicationFailure.create({ message, type: 'DISK_FULL', nonRetryable: true, details: [told] });
 }
 
 async function recordLoaded(

@@ -1,27 +1,34 @@
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { AppError, isAppError } from '#shared/domain/errors.ts';
+import type { PodCause } from '#shared/domain/podCause.ts';
+import { writeWaitingCause } from '#platform/db/repositories/sessionCauses.ts';
 import { findSessionById } from '#platform/db/repositories/sessions.ts';
+import { findVolume } from '#platform/db/repositories/volumes.ts';
 import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { describeState, podFailure, showingRefusal } from '#activities/session/podCauses.ts';
 import { endWhenPodIsGone } from '#activities/session/podGone.ts';
 
 type PodActivities = Pick<SessionActivities, 'ensurePod' | 'awaitAgent' | 'quiesce' | 'deletePod'>;
 
-/** How long, in milliseconds, a pod may take until its agent answers. */
-const AGENT_DEADLINE_MS = 60_000;
 const AGENT_POLL_MS = 100;
 /** How long, in milliseconds, processes have between SIGHUP and SIGKILL. */
 const QUIESCE_GRACE_MS = 5_000;
 
 /** Activities that make, reach and remove a session's pod. */
-export function createPodActivities(deps: Pick<ActivityDeps, 'database' | 'runtime' | 'agentPool'>): PodActivities {
-  const { database, runtime, agentPool } = deps;
+export function createPodActivities(
+  deps: Pick<ActivityDeps, 'config' | 'database' | 'runtime' | 'agentPool'>,
+): PodActivities {
+  const { config, database, runtime, agentPool } = deps;
 
   /** Removes the session's pods up to that generation, and no newer one. */
-  async function removePodsUpTo(uuid: string, generation: number): Promise<void> {
+  async function removePodsUpTo({ sessionId, uuid, generation }: SessionRef): Promise<void> {
+    // Only a person's word ends the waiting for a lost node: it may come back with what is on the volume.
+    const force = (await findVolume(database, sessionId))?.state === 'discarded';
+
     const { pods } = await runtime.list();
     const old = pods.filter((pod) => pod.uuid === uuid && pod.generation !== null && pod.generation <= generation);
-    for (const pod of old) await runtime.destroyPod(uuid, pod.uid);
+    for (const pod of old) await runtime.destroyPod(uuid, pod.uid, { force });
   }
 
   return {
@@ -31,23 +38,32 @@ export function createPodActivities(deps: Pick<ActivityDeps, 'database' | 'runti
         throw new AppError('STALE_GENERATION', { detail: `Generation ${generation} of session ${uuid} is over.` });
       }
       // A pod of an older generation has no run any more. Its files are on the volume, which is reconciled.
-      await removePodsUpTo(uuid, generation - 1);
-      return runtime.ensurePod({ uuid, generation, volumeId, claimUid, language: session.language });
+      await removePodsUpTo({ sessionId, uuid, generation: generation - 1 });
+      const spec = { uuid, generation, volumeId, claimUid, language: session.language };
+      return showingRefusal(database, { sessionId, uuid, generation }, () => runtime.ensurePod(spec));
     },
 
-    async awaitAgent({ uuid, generation }) {
+    async awaitAgent({ sessionId, uuid, generation }) {
       const context = Context.current();
-      const deadline = Date.now() + AGENT_DEADLINE_MS;
+      const deadline = Date.now() + config.POD_START_SECONDS * 1_000;
+      let shown: PodCause | null = null;
       for (;;) {
-        context.heartbeat();
+        context.heartbeat(shown === null ? undefined : { waitsFor: shown });
         try {
           const client = await agentPool.get(uuid, generation, 1_000);
           return { bootId: client.bootId };
         } catch (error) {
           if (!isAppError(error, 'AGENT_UNREACHABLE')) throw error;
-          const { status, cause } = await runtime.status(uuid);
-          if (status === 'gone' || Date.now() > deadline)
-            throw unreachable(`${status}${cause === null ? '' : `: ${cause}`}`);
+          const state = await runtime.status(uuid);
+          const { status, cause, hopeless = false } = state;
+          if (cause !== shown) {
+            await writeWaitingCause(database, { sessionId, generation }, cause);
+            shown = cause;
+          }
+          // Not tried again as a step: the workflow makes the pod anew instead.
+          if (status === 'gone' || hopeless || Date.now() > deadline) {
+            throw podFailure(`The agent did not answer; its pod is ${describeState(state)}.`, { cause, hopeless });
+          }
         }
         await context.sleep(AGENT_POLL_MS);
       }
@@ -64,12 +80,7 @@ export function createPodActivities(deps: Pick<ActivityDeps, 'database' | 'runti
       const session = await findSessionById(database, sessionId);
       // A newer generation's pod has the same name and must stay.
       if (session === null || session.generation === generation) await runtime.destroyPod(uuid);
-      else await removePodsUpTo(uuid, generation);
+      else await removePodsUpTo({ sessionId, uuid, generation });
     },
   };
-}
-
-/** Not tried again as a step: the workflow makes the pod anew instead. */
-function unreachable(state: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`The agent did not answer; its pod is ${state}.`, 'AGENT_UNREACHABLE');
 }

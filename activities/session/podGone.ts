@@ -1,6 +1,6 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import { isAppError } from '#shared/domain/errors.ts';
 import type { Runtime } from '#platform/runtime/Runtime.ts';
+import { podFailure } from '#activities/session/podCauses.ts';
 
 /**
  * Makes activities that talk to the agent fail at once and for good when the pod is gone: nothing but a new pod helps, and
@@ -13,10 +13,7 @@ export function endWhenPodIsGone<Activities extends object>(
   const refuseGone = async (uuid: string): Promise<void> => {
     const { status, cause } = await runtime.status(uuid);
     if (status !== 'gone') return;
-    throw ApplicationFailure.nonRetryable(
-      `The pod is gone${cause === null ? '' : ` (${cause})`}.`,
-      'AGENT_UNREACHABLE',
-    );
+    throw podFailure(`The pod is gone${cause === null ? '' : ` (${cause})`}.`, { cause, hopeless: false });
   };
   const guarded = Object.entries(activities).map(([name, activity]) => [
     name,

@@ -3,6 +3,8 @@ import { sessionLimits } from '#shared/domain/limits.ts';
 import { judgeDeletions, planMerge, type MergePlan } from '#shared/domain/merge.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
+import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
+import { writeDiskFull } from '#platform/db/repositories/sessionCauses.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
 import { setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
@@ -138,18 +140,26 @@ function wouldDelete(cycle: Cycle, tree: PodTree): ReturnType<typeof judgeDeleti
   return judgeDeletions(cycle.rows, plan);
 }
 
+function isDiskFull({ reason }: { reason: string }): boolean {
+  return reason === DISK_FULL_REASON;
+}
+
 async function writeAndAcknowledge(
   deps: SyncDeps,
   { client, cycle, plan, tree }: { client: AgentClient; cycle: Cycle; plan: MergePlan; tree: PodTree },
   heartbeat: Heartbeat,
 ): Promise<{ unexpected: number }> {
   const { put, removed } = plan.podChanges;
-  if (put.length + removed.length === 0) return { unexpected: 0 };
+  if (put.length + removed.length === 0) {
+    await writeDiskFull(deps.database, cycle.ref, false);
+    return { unexpected: 0 };
+  }
   const work = { client, cycle, changes: plan.podChanges, present: tree.entries, bulk: put.length > 20 };
   const written = await writeToPod(deps, work, heartbeat);
   if (written.refused.length > 0) {
     deps.log.warn({ session: cycle.ref.uuid, refused: written.refused.slice(0, 20) }, 'the volume refused changes');
   }
+  await writeDiskFull(deps.database, cycle.ref, written.refused.some(isDiskFull));
   await commitFenced(deps, cycle, (tx) =>
     moveBase(deps.database, { volumeId: cycle.volume.id, put: written.put, removed: written.removed }, tx),
   );

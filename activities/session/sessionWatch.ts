@@ -1,6 +1,7 @@
 import { isAppError } from '#shared/domain/errors.ts';
 import type { AgentActivity, AgentClient } from '#platform/agent/AgentClient.ts';
 import { findSessionById, publishClosingSoon } from '#platform/db/repositories/sessions.ts';
+import type { PodCause } from '#shared/domain/podCause.ts';
 import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
 import type { SessionActivities, SessionRef, WatchEnd } from '#workflows/session/session.ports.ts';
 import { askSync } from '#activities/session/askSync.ts';
@@ -8,8 +9,6 @@ import type { ActivityDeps } from '#activities/session/deps.ts';
 import { judgeIdle } from '#activities/session/idleRule.ts';
 import { SyncPacer } from '#activities/session/syncPacer.ts';
 
-/** A pod that cannot be read for this long, in milliseconds, is on a lost node. */
-const NODE_LOST_MS = 60_000;
 /** An agent that does not answer for this long, in milliseconds, though its pod runs, counts as lost. */
 const SILENT_AGENT_MS = 60_000;
 /** Hints get lost: the volume is looked at again after this time, in milliseconds, whatever was told. */
@@ -22,6 +21,12 @@ export interface WatchInput extends SessionRef {
   idleSeconds: number;
   bootId: string;
   nodeLost?: boolean;
+}
+
+/** Why a watch ends; `cause` when a pod was lost. */
+export interface WatchVerdict {
+  end: WatchEnd;
+  cause: PodCause | null;
 }
 
 type WatchDeps = ActivityDeps & Pick<SessionActivities, 'reconcile'>;
@@ -78,21 +83,24 @@ export class SessionWatch {
   }
 
   /** Looks at pod, agent and activity once. */
-  async look(): Promise<WatchEnd | null> {
+  async look(): Promise<WatchVerdict | null> {
     const activity = await this.readActivity();
     if (activity === null) return this.judgeSilence();
     this.silentSince = this.unreadableSince = null;
-    if (this.input.nodeLost) return 'node-back';
+    if (this.input.nodeLost) return { end: 'node-back', cause: null };
     // Another boot: the container was restarted, and its shells with it.
-    if (activity.bootId !== this.input.bootId) return 'pod-lost';
+    if (activity.bootId !== this.input.bootId) return { end: 'pod-lost', cause: await this.readRestartCause() };
     if (Date.now() - this.lastLookAt > LOOK_ANYWAY_MS) this.volumeChanged();
-    return this.judgeActivity(activity);
+    const end = await this.judgeActivity(activity);
+    return end === null ? null : { end, cause: null };
   }
 
   /** Asks for a sync when one is due, or reconciles by itself while Temporal does not answer. */
   async sync(): Promise<void> {
     const now = Date.now();
     const sides = this.pacer.take(now);
+    // Nobody can reach the volume; the watch that follows the node's return looks at both sides.
+    if (this.input.nodeLost) return;
     const overdue = await this.isOverdue(now);
     if (sides.size === 0 && !overdue) return;
     const cause = sides.has('volume') ? 'changes in the session' : 'changes in the editor';
@@ -162,17 +170,23 @@ export class SessionWatch {
     return client;
   }
 
-  private async judgeSilence(): Promise<WatchEnd | null> {
+  /** Why the container was started anew, as far as the runtime knows. */
+  private async readRestartCause(): Promise<PodCause> {
+    return (await this.deps.runtime.status(this.input.uuid)).cause ?? 'process-ended';
+  }
+
+  private async judgeSilence(): Promise<WatchVerdict | null> {
     const now = Date.now();
-    const { status } = await this.deps.runtime.status(this.input.uuid);
-    if (status === 'gone') return 'pod-lost';
+    const { status, cause } = await this.deps.runtime.status(this.input.uuid);
+    if (status === 'gone') return { end: 'pod-lost', cause };
     if (status === 'unknown') {
       this.unreadableSince ??= now;
-      return !this.input.nodeLost && now - this.unreadableSince > NODE_LOST_MS ? 'node-lost' : null;
+      const lost = now - this.unreadableSince > this.deps.config.NODE_LOST_SECONDS * 1_000;
+      return lost && !this.input.nodeLost ? { end: 'node-lost', cause: 'node-lost' } : null;
     }
     this.unreadableSince = null;
     this.silentSince ??= now;
-    return now - this.silentSince > SILENT_AGENT_MS ? 'pod-lost' : null;
+    return now - this.silentSince > SILENT_AGENT_MS ? { end: 'pod-lost', cause } : null;
   }
 
   private async judgeActivity(activity: AgentActivity): Promise<WatchEnd | null> {

@@ -7,6 +7,7 @@ import {
 } from '#platform/db/repositories/sessionVolumes.ts';
 import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { showingRefusal } from '#activities/session/podCauses.ts';
 
 type VolumeActivities = Pick<SessionActivities, 'ensureVolume' | 'inspectVolume' | 'keepVolume' | 'deleteVolume'>;
 
@@ -24,12 +25,13 @@ export function createVolumeActivities(deps: Pick<ActivityDeps, 'database' | 'ru
   return {
     async ensureVolume(ref) {
       let volume = await claimVolumeRow(database, ref);
-      if (volume.state === 'drained') {
-        // Everything on it is in the database; its removal was interrupted.
+      if (volume.state === 'drained' || volume.state === 'discarded') {
+        // Everything on it is in the database, or was given up by its owner; its removal was interrupted.
         await remove(ref, volume);
         volume = await claimVolumeRow(database, ref);
       }
-      let { claimUid } = await runtime.ensureVolume(ref.uuid, volume.id);
+      const make = (id: number) => showingRefusal(database, ref, () => runtime.ensureVolume(ref.uuid, id));
+      let { claimUid } = await make(volume.id);
       if (volume.claimUid !== null && volume.claimUid !== claimUid) {
         // The volume that the row stood for is gone, and this one is empty: its base must not make absence a deletion.
         log.warn(
@@ -38,7 +40,7 @@ export function createVolumeActivities(deps: Pick<ActivityDeps, 'database' | 'ru
         );
         await runtime.destroyVolume(ref.uuid, claimUid);
         volume = await replaceVolumeRow(database, ref, volume.id);
-        ({ claimUid } = await runtime.ensureVolume(ref.uuid, volume.id));
+        ({ claimUid } = await make(volume.id));
       }
       await setClaimUid(database, { id: volume.id, claimUid });
       return { volumeId: volume.id, claimUid, state: volume.state };

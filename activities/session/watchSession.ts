@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import type { SessionActivities, WatchActivities, WatchEnd } from '#workflows/session/session.ports.ts';
+import type { SessionActivities, WatchActivities } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
-import { SessionWatch, type WatchInput } from '#activities/session/sessionWatch.ts';
+import { SessionWatch, type WatchInput, type WatchVerdict } from '#activities/session/sessionWatch.ts';
 
 /** How often, in milliseconds, pod, agent and activity are looked at without a hint. */
 const LOOK_EVERY_MS = 2_000;
@@ -19,7 +19,7 @@ export function createWatchActivities(deps: ActivityDeps & Pick<SessionActivitie
       const onCancel = (): void => bell.ring();
       context.cancellationSignal.addEventListener('abort', onCancel);
       try {
-        return { end: await follow(context, { watch, wait: bell.wait }) };
+        return await follow(context, { watch, wait: bell.wait });
       } finally {
         context.cancellationSignal.removeEventListener('abort', onCancel);
         release();
@@ -33,7 +33,7 @@ export function createWatchActivities(deps: ActivityDeps & Pick<SessionActivitie
 async function follow(
   context: Context,
   { watch, wait }: { watch: SessionWatch; wait: (milliseconds: number) => Promise<void> },
-): Promise<WatchEnd> {
+): Promise<WatchVerdict> {
   let lookAt = 0;
   let checkAt = 0;
   for (;;) {

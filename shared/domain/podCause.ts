@@ -107,6 +107,9 @@ export const CAUSE_ADVICE: Readonly<Record<PodCause, CauseAdvice>> = {
   },
 };
 
+/** The agent's reason for refusing a change that found no room on the volume. */
+export const DISK_FULL_REASON = 'the disk is full';
+
 /** The cause that a text names, null for anything else: what comes over a wire or from an older row is not trusted. */
 export function readPodCause(value: unknown): PodCause | null {
   return POD_CAUSES.find((cause) => cause === value) ?? null;

@@ -1,3 +1,4 @@
+import { CAUSE_ADVICE, operatorAdvice } from '#shared/domain/podCause.ts';
 import type { SessionPhase } from '#shared/domain/session.ts';
 import type { SessionMachine } from '#workflows/session/session.machine.ts';
 import type { RunningParts } from '#workflows/session/session.messages.ts';
@@ -27,6 +28,10 @@ export function describeRun(machine: SessionMachine, parts: Partial<RunningParts
     '',
     `- generation ${machine.generation}, syncs ${machine.syncSeq}`,
   ];
+  if (machine.cause !== null) {
+    const { sentence } = CAUSE_ADVICE[machine.cause];
+    lines.push(`- **${machine.cause}**: ${sentence} ${operatorAdvice(machine.cause, machine.uuid)}`);
+  }
   if (parts.summary !== undefined) lines.push(`- ${parts.summary}`);
   if (parts.idleSeconds !== undefined) lines.push(`- closes after ${parts.idleSeconds} s without activity`);
   if (parts.expiresAt !== undefined && parts.expiresAt !== null) lines.push(`- held open until ${parts.expiresAt}`);

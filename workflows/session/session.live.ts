@@ -1,7 +1,10 @@
 import { allHandlersFinished, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { PodCause } from '#shared/domain/podCause.ts';
 import type { PhaseReason } from '#shared/domain/session.ts';
+import { explain, readCause, StepFailed } from '#workflows/session/session.failures.ts';
+import { ALL_WELL, type PhaseWhy } from '#workflows/session/session.machine.ts';
 import type { RunningParts } from '#workflows/session/session.messages.ts';
-import type { WatchEnd } from '#workflows/session/session.ports.ts';
+import type { WatchActivities } from '#workflows/session/session.ports.ts';
 import {
   enterPhase,
   showAttention,
@@ -18,19 +21,10 @@ const OPEN_TRIES = 3;
 /** A reconcile that found changes made meanwhile is repeated so often; the watch asks again for the rest. */
 const SYNC_ROUNDS = 5;
 
+const NODE_LOST: PhaseWhy = { reason: 'node-lost', cause: 'node-lost' };
+
 /** How the live part ended by itself; a close or a cancellation makes it reject instead. */
 export type LiveEnd = 'ended' | 'continue-as-new';
-
-/** A step of opening or recovering failed for good. */
-export class StepFailed extends Error {
-  readonly reason: PhaseReason;
-
-  constructor(reason: PhaseReason, cause: unknown) {
-    super(explain(cause), { cause });
-    this.name = 'StepFailed';
-    this.reason = reason;
-  }
-}
 
 /** Admits, provisions, loads and serves a session until it ends. Runs in a scope that a close cancels. */
 export async function live(run: SessionRun): Promise<LiveEnd> {
@@ -40,9 +34,9 @@ export async function live(run: SessionRun): Promise<LiveEnd> {
     if (run.owns) return 'ended';
     if (!(await admit(run))) return 'ended';
     await open(run);
-    if (!(await enterPhase(run, 'running', null))) return 'ended';
+    if (!(await enterPhase(run, 'running', ALL_WELL))) return 'ended';
   } else {
-    showPhase(run, 'running', null);
+    showPhase(run, 'running', taken.nodeLost === true ? NODE_LOST : ALL_WELL);
   }
   return serve(run);
 }
@@ -59,7 +53,7 @@ async function admit(run: SessionRun): Promise<boolean> {
   run.owns = true;
   Object.assign(run.parts, { summary, ownerId, idleSeconds, expiresAt });
   showOwner(ownerId);
-  showPhase(run, 'provisioning', null);
+  showPhase(run, 'provisioning', ALL_WELL);
   return true;
 }
 
@@ -71,7 +65,7 @@ async function open(run: SessionRun): Promise<void> {
       await bringFiles(run);
       return;
     } catch (error) {
-      if (isCancellation(error) || attempt === OPEN_TRIES) throw error;
+      if (isCancellation(error) || attempt === OPEN_TRIES || readCause(error).hopeless) throw error;
       run.machine.note(`try ${attempt} of ${OPEN_TRIES} to open failed: ${explain(error)}`, Date.now());
     }
   }
@@ -102,7 +96,7 @@ async function startPod(run: SessionRun, volume: { volumeId: number; claimUid: s
 
 /** Loads a volume that never held all files, reconciles any other. */
 async function bringFiles(run: SessionRun): Promise<void> {
-  if (!(await enterPhase(run, 'loading', null))) return;
+  if (!(await enterPhase(run, 'loading', ALL_WELL))) return;
   const { state } = await run.proxies.record.inspectVolume(run.ref);
   if (state === 'new' || state === 'loading') {
     await orFail('load-failed', () =>
@@ -130,16 +124,15 @@ async function reconcile(run: SessionRun, cause: string): Promise<number> {
 /** The watch beside the queue of requests, until the session ends or the history is long. */
 async function serve(run: SessionRun): Promise<LiveEnd> {
   const { machine } = run;
-  let watched = startWatch(run, false);
+  let watched = startWatch(run);
   while (!machine.ending) {
     await condition(() => machine.hasWork || watched.ended !== null || machine.ending || mayContinueAsNew(run));
     if (machine.ending) break;
     await serveExtensions(run);
     await serveSyncs(run);
     if (watched.ended !== null) {
-      const again = await afterWatch(run, watched.ended);
-      if (again === null) break;
-      watched = startWatch(run, again.nodeLost);
+      if (!(await afterWatch(run, watched.ended))) break;
+      watched = startWatch(run);
     } else if (mayContinueAsNew(run) && !machine.hasWork && !machine.ending) {
       return 'continue-as-new';
     }
@@ -154,56 +147,62 @@ function mayContinueAsNew(run: SessionRun): boolean {
   return long && allHandlersFinished();
 }
 
+type Watched = Awaited<ReturnType<WatchActivities['watchSession']>>;
+
 /** Starts the watch; `ended` is set when it returns. A watch that fails for good counts as a lost pod. */
-function startWatch(run: SessionRun, nodeLost: boolean): { ended: WatchEnd | null } {
-  const watched: { ended: WatchEnd | null } = { ended: null };
-  const { idleSeconds, bootId } = run.parts as RunningParts;
+function startWatch(run: SessionRun): { ended: Watched | null } {
+  const watched: { ended: Watched | null } = { ended: null };
+  const { idleSeconds, bootId, nodeLost = false } = run.parts as RunningParts;
   run.proxies.watch.watchSession
     .executeWithOptions({ summary: `idle after ${idleSeconds} s` }, [{ ...run.ref, idleSeconds, bootId, nodeLost }])
     .then(
-      ({ end }) => {
-        watched.ended = end;
+      (ended) => {
+        watched.ended = ended;
       },
       (error: unknown) => {
         // The scope's cancellation is the main loop's to see.
         if (isCancellation(error)) return;
         run.machine.note(`the watch failed: ${explain(error)}`, Date.now());
-        watched.ended = 'pod-lost';
+        watched.ended = { end: 'pod-lost' };
       },
     );
   return watched;
 }
 
-/** Acts on the watch's end. Null: the session ends; otherwise how to watch on. */
-async function afterWatch(run: SessionRun, end: WatchEnd): Promise<{ nodeLost: boolean } | null> {
+/** Acts on the watch's end. False: the session ends; otherwise it is watched on. */
+async function afterWatch(run: SessionRun, { end, cause = null }: Watched): Promise<boolean> {
   if (end === 'idle' || end === 'expired') {
     run.machine.requestEnd({ reason: end, actor: 'Berth' });
-    return null;
+    return false;
   }
   if (end === 'node-lost' || end === 'node-back') {
     const lost = end === 'node-lost';
-    if (!(await enterPhase(run, 'running', lost ? 'node-lost' : null))) return null;
+    run.parts.nodeLost = lost;
+    if (!(await enterPhase(run, 'running', lost ? NODE_LOST : ALL_WELL))) return false;
     showAttention(run, lost);
-    return { nodeLost: lost };
+    return true;
   }
-  await recover(run);
-  return run.machine.ending ? null : { nodeLost: false };
+  run.parts.nodeLost = false;
+  await recover(run, cause);
+  return !run.machine.ending;
 }
 
 /** Makes a lost pod again on the same volume. Rejects with StepFailed when that is hopeless. */
-async function recover(run: SessionRun): Promise<void> {
-  for (;;) {
-    if (!run.machine.mayRecover(Date.now()))
-      throw new StepFailed('pod-lost', new Error('the pod was lost again and again'));
-    if (!(await enterPhase(run, 'recovering', 'pod-lost'))) return;
+async function recover(run: SessionRun, lostBy: PodCause | null): Promise<void> {
+  let failed: unknown = new Error('the pod was lost again and again');
+  for (let cause = lostBy; ; cause = readCause(failed).cause ?? cause) {
+    if (!run.machine.mayRecover(Date.now()) || readCause(failed).hopeless) throw new StepFailed('pod-lost', failed);
+    if (!(await enterPhase(run, 'recovering', { reason: 'pod-lost', cause }))) return;
     try {
       await provision(run);
       await reconcile(run, 'recovery');
-      await enterPhase(run, 'running', null);
+      await enterPhase(run, 'running', ALL_WELL);
+      showAttention(run, false);
       return;
     } catch (error) {
       if (isCancellation(error)) throw error;
       run.machine.note(`recovering failed: ${explain(error)}`, Date.now());
+      failed = error;
     }
   }
 }
@@ -248,11 +247,4 @@ async function orFail<T>(reason: PhaseReason, step: () => Promise<T>): Promise<T
     if (isCancellation(error)) throw error;
     throw new StepFailed(reason, error);
   }
-}
-
-/** The innermost message of a failure, which says what went wrong; the outer ones say only which activity it was. */
-export function explain(error: unknown): string {
-  let innermost = error;
-  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
-  return innermost instanceof Error ? innermost.message : String(innermost);
 }

@@ -41,7 +41,9 @@ describe('phases', () => {
     expect(canMove('running', 'loading')).toBe(false);
     expect(canMove('saving', 'running')).toBe(false);
     expect(canMove('closed', 'requested')).toBe(false);
-    expect(() => machine().moveTo('closed', 'user', NOW)).toThrow('cannot go from running to closed');
+    expect(() => machine().moveTo('closed', { reason: 'user', cause: null }, NOW)).toThrow(
+      'cannot go from running to closed',
+    );
   });
 });
 

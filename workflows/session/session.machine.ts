@@ -1,3 +1,4 @@
+import type { PodCause } from '#shared/domain/podCause.ts';
 import { PHASE_REASONS, type PhaseReason, type SessionPhase } from '#shared/domain/session.ts';
 import { numberOf, readPayload, textOf, type FieldType, type ReadPayload } from '#workflows/session/session.guards.ts';
 
@@ -7,6 +8,15 @@ export interface SyncTicket {
   cause: string;
   done: { seq: number; changed: number } | { failed: string } | null;
 }
+
+/** Why a session is in its phase; `cause` when its pod is to blame. */
+export interface PhaseWhy {
+  reason: PhaseReason | null;
+  cause: PodCause | null;
+}
+
+/** The phase needs no explanation. */
+export const ALL_WELL: PhaseWhy = { reason: null, cause: null };
 
 /** What ends the live part of a run. */
 export interface EndRequest {
@@ -85,6 +95,7 @@ export class SessionMachine {
   readonly generation: number;
   phase: SessionPhase;
   reason: PhaseReason | null = null;
+  cause: PodCause | null = null;
   since: number;
   syncSeq: number;
   /** Syncs that wait for the main loop. */
@@ -128,10 +139,11 @@ export class SessionMachine {
   }
 
   /** Moves to a phase. Throws on a move that the rules forbid: that is a fault of the caller. */
-  moveTo(phase: SessionPhase, reason: PhaseReason | null, now: number): void {
+  moveTo(phase: SessionPhase, why: PhaseWhy, now: number): void {
     if (!canMove(this.phase, phase)) throw new Error(`A session cannot go from ${this.phase} to ${phase}.`);
     this.phase = phase;
-    this.reason = reason;
+    this.reason = why.reason;
+    this.cause = why.cause;
     this.since = now;
   }
 

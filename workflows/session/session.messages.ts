@@ -33,6 +33,8 @@ export interface RunningParts {
   volumeId: number;
   claimUid: string;
   bootId: string;
+  /** Its node did not answer when the run continued as new. */
+  nodeLost?: boolean;
 }
 /** Bounds that tests shorten. */
 export interface SessionLimits {

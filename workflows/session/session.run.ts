@@ -2,7 +2,7 @@ import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow'
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { PhaseReason, SessionPhase } from '#shared/domain/session.ts';
 import { describeRun } from '#workflows/session/session.details.ts';
-import { SessionMachine } from '#workflows/session/session.machine.ts';
+import { SessionMachine, type PhaseWhy } from '#workflows/session/session.machine.ts';
 import type { RunningParts, SessionWorkflowInput } from '#workflows/session/session.messages.ts';
 import type { SessionRef } from '#workflows/session/session.ports.ts';
 import { createSessionProxies, type SessionProxies } from '#workflows/session/session.proxies.ts';
@@ -54,22 +54,23 @@ export function showDetails(run: SessionRun): void {
 }
 
 /** Moves to a phase in the row, the search attributes and the details. False: superseded. */
-export async function enterPhase(run: SessionRun, phase: SessionPhase, reason: PhaseReason | null): Promise<boolean> {
+export async function enterPhase(run: SessionRun, phase: SessionPhase, why: PhaseWhy): Promise<boolean> {
+  const { reason, cause } = why;
   const { current } = await run.proxies.record.recordPhase.executeWithOptions(
     { summary: reason === null ? phase : `${phase}: ${reason}` },
-    [{ ...run.ref, phase, reason }],
+    [{ ...run.ref, phase, reason, cause }],
   );
   if (!current) {
     run.machine.superseded = true;
     return false;
   }
-  showPhase(run, phase, reason);
+  showPhase(run, phase, why);
   return true;
 }
 
 /** The part of a move that operators see, for a phase that is in the row already. */
-export function showPhase(run: SessionRun, phase: SessionPhase, reason: PhaseReason | null): void {
-  run.machine.moveTo(phase, reason, Date.now());
+export function showPhase(run: SessionRun, phase: SessionPhase, why: PhaseWhy): void {
+  run.machine.moveTo(phase, why, Date.now());
   upsertSearchAttributes([{ key: SESSION_PHASE, value: phase }]);
   showDetails(run);
 }

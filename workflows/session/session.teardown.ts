@@ -1,6 +1,7 @@
+import type { PodCause } from '#shared/domain/podCause.ts';
 import type { PhaseReason } from '#shared/domain/session.ts';
-import { explain } from '#workflows/session/session.live.ts';
-import { volumeFate } from '#workflows/session/session.machine.ts';
+import { explain, readCause } from '#workflows/session/session.failures.ts';
+import { volumeFate, type PhaseWhy } from '#workflows/session/session.machine.ts';
 import { enterPhase, showAttention, showEnd, showPhase, type SessionRun } from '#workflows/session/session.run.ts';
 
 /** How many days a volume is kept on which only files remain that are not saved by rule. */
@@ -10,7 +11,7 @@ const KEPT_DAYS = 7;
 type Saved = 'removable' | 'kept' | 'kept-week' | 'superseded';
 
 /** How the run shall be recorded. */
-interface End {
+export interface End extends PhaseWhy {
   phase: 'closed' | 'failed';
   reason: PhaseReason;
 }
@@ -21,15 +22,17 @@ interface End {
  */
 export async function teardown(run: SessionRun, end: End): Promise<void> {
   if (!run.owns) return;
-  const current = !run.machine.superseded && (await enterPhase(run, 'saving', end.reason));
-  const saved = current ? await save(run, end) : 'superseded';
+  const current = !run.machine.superseded && (await enterPhase(run, 'saving', end));
+  const { saved, cause } = current ? await save(run, end) : { saved: 'superseded' as const, cause: null };
   if (saved === 'superseded') {
     run.machine.superseded = true;
     await removePod(run);
     await run.proxies.cleanup.deleteVolume.executeWithOptions({ summary: 'only if drained' }, [run.ref]);
     return;
   }
-  if (!(await enterPhase(run, 'closing', end.reason))) {
+  // A volume that has to wait for a person tells why; after a good save there is nothing left to say.
+  const recorded = { ...end, cause: saved === 'kept' || end.phase === 'failed' ? (cause ?? end.cause) : null };
+  if (!(await enterPhase(run, 'closing', { ...recorded, cause: cause ?? end.cause }))) {
     await removePod(run);
     return;
   }
@@ -39,7 +42,7 @@ export async function teardown(run: SessionRun, end: End): Promise<void> {
   } else {
     await keep(run, saved === 'kept' ? null : KEPT_DAYS);
   }
-  await recordEnd(run, end);
+  await recordEnd(run, recorded);
 }
 
 async function removePod(run: SessionRun): Promise<void> {
@@ -63,27 +66,29 @@ async function recordEnd(run: SessionRun, end: End): Promise<void> {
     run.machine.superseded = true;
     return;
   }
-  showPhase(run, end.phase, end.reason);
+  showPhase(run, end.phase, end);
   showEnd(end.reason);
 }
 
 /** Saves what is on the volume, if it ever held all files. Starts a recovery pod when the agent cannot be reached. */
-async function save(run: SessionRun, end: End): Promise<Saved> {
+async function save(run: SessionRun, end: End): Promise<{ saved: Saved; cause: PodCause | null }> {
   const { state } = await run.proxies.cleanup.inspectVolume(run.ref);
-  if (state !== 'live' && state !== 'kept') return 'removable';
+  if (state !== 'live' && state !== 'kept') return { saved: 'removable', cause: null };
+  let cause: PodCause | null;
   try {
-    return await quiesceAndSave(run);
+    return { saved: await quiesceAndSave(run), cause: null };
   } catch (error) {
     run.machine.note(`the last save failed: ${explain(error)}`, Date.now());
+    cause = readCause(error).cause;
   }
   // An open that failed has shown that no pod can be had.
-  if (end.phase === 'failed') return 'kept';
+  if (end.phase === 'failed') return { saved: 'kept', cause };
   try {
     await startRecoveryPod(run);
-    return await quiesceAndSave(run);
+    return { saved: await quiesceAndSave(run), cause: null };
   } catch (error) {
     run.machine.note(`the recovery pod could not save either: ${explain(error)}`, Date.now());
-    return 'kept';
+    return { saved: 'kept', cause: readCause(error).cause ?? cause };
   }
 }
 

@@ -6,12 +6,12 @@ import {
   continueAsNew,
   isCancellation,
 } from '@temporalio/workflow';
-import type { PhaseReason } from '#shared/domain/session.ts';
 import { registerHandlers } from '#workflows/session/session.handlers.ts';
-import { explain, live, StepFailed } from '#workflows/session/session.live.ts';
+import { explain, StepFailed } from '#workflows/session/session.failures.ts';
+import { live } from '#workflows/session/session.live.ts';
 import type { RunningParts, SessionOutcome, SessionWorkflowInput } from '#workflows/session/session.messages.ts';
 import { createSessionRun, showDetails, type SessionRun } from '#workflows/session/session.run.ts';
-import { teardown } from '#workflows/session/session.teardown.ts';
+import { teardown, type End } from '#workflows/session/session.teardown.ts';
 
 /**
  * Owns one opening of a session from its admission to its close. Ends `closed`, fails after an open that failed, and
@@ -59,19 +59,21 @@ async function tearDown(run: SessionRun, error: unknown): Promise<void> {
   await condition(allHandlersFinished);
 }
 
-function endOf(run: SessionRun, error: unknown): { phase: 'closed' | 'failed'; reason: PhaseReason } {
+function endOf(run: SessionRun, error: unknown): End {
   const { machine } = run;
   if (error !== undefined && !isCancellation(error) && !machine.ending) {
     const reason = error instanceof StepFailed ? error.reason : 'provisioning-failed';
+    const cause = error instanceof StepFailed ? error.told.cause : null;
     machine.note(`${reason}: ${explain(error)}`, Date.now());
     const opening = machine.phase === 'requested' || machine.phase === 'provisioning' || machine.phase === 'loading';
     machine.requestEnd({ reason, actor: 'Berth' });
-    if (!opening) return { phase: 'closed', reason };
+    if (!opening) return { phase: 'closed', reason, cause };
     run.failure = `The session could not be opened (${reason}): ${explain(error)}`;
-    return { phase: 'failed', reason };
+    return { phase: 'failed', reason, cause };
   }
   if (isCancellation(error) && !machine.ending) machine.requestEnd({ reason: 'operator', actor: CANCELLED_BY });
-  return { phase: 'closed', reason: machine.endReason };
+  // Closing a session on a lost node waits for the node, and its people are told so.
+  return { phase: 'closed', reason: machine.endReason, cause: run.parts.nodeLost === true ? 'node-lost' : null };
 }
 
 function identity(

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiDeps } from '#api/deps.ts';
+import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import { isReachablePhase } from '#shared/domain/session.ts';
 import type { AgentChange } from '#platform/agent/AgentClient.ts';
 import type { FileContent } from '#platform/db/content.ts';
 import type { ItemRecord } from '#platform/db/repositories/items.ts';
+import { writeDiskFull } from '#platform/db/repositories/sessionCauses.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import {
   acknowledgeRemovals,
@@ -80,6 +82,8 @@ async function carry(deps: Deps, session: SessionRecord, change: HandOff): Promi
   const steps = planSteps(change, state);
   if (steps.length === 0) return;
   const outcomes = await client.apply(steps, { syncEpoch: null, bulk: false });
+  const isFull = outcomes.some((outcome) => outcome.outcome === 'refused' && outcome.reason === DISK_FULL_REASON);
+  if (isFull) await writeDiskFull(deps.database, { sessionId: session.id, generation: session.generation }, true);
   const applied = steps.filter((_, index) => ['applied', 'displaced'].includes(outcomes[index]?.outcome ?? ''));
   await acknowledge(deps, { change, state, applied });
 }

@@ -63,7 +63,7 @@ export async function resumeKeptVolume(database: Database, opening: Opening): Pr
 }
 
 /**
- * The volume that may be removed, null when it must stay: `drained` always, `new` and `loading` only for the present
+ * The volume that may be removed, null when it must stay: `drained` and `discarded` always, `new` and `loading` only for the present
  * generation (a newer one may be loading it), any state for a review's throw-away run.
  */
 export async function findRemovableVolume(database: Database, opening: Opening): Promise<VolumeRecord | null> {
@@ -71,7 +71,7 @@ export async function findRemovableVolume(database: Database, opening: Opening):
     const session = await lockSessionById(database, opening.sessionId, tx);
     const volume = await findVolume(database, opening.sessionId, tx);
     if (session === null || volume === null) return null;
-    if (volume.state === 'drained') return volume;
+    if (volume.state === 'drained' || volume.state === 'discarded') return volume;
     if (session.generation !== opening.generation) return null;
     const neverLoaded = volume.state === 'new' || volume.state === 'loading';
     return neverLoaded || session.kind === 'review_run' ? volume : null;
