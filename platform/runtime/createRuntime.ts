@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { ConfigError, type Config } from '#platform/config/config.ts';
+import type { Config } from '#platform/config/config.ts';
 import { createLocalRuntime } from '#platform/runtime/local/localRuntime.ts';
 import type { Runtime } from '#platform/runtime/Runtime.ts';
 
@@ -12,7 +12,9 @@ export interface RuntimeOptions {
 }
 
 /** The runtime that the configuration asks for. Throws a ConfigError when it cannot work here. */
-export async function createRuntime({ config, log }: RuntimeOptions): Promise<Runtime> {
-  if (config.BERTH_RUNTIME === 'local') return createLocalRuntime(config, log);
-  throw new ConfigError(['BERTH_RUNTIME: got "kubernetes"; this version of Berth runs sessions locally only']);
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  if (options.config.BERTH_RUNTIME === 'local') return createLocalRuntime(options.config, options.log);
+  // Its library is large, and nobody needs it for local sessions.
+  const { createKubernetesRuntime } = await import('#platform/runtime/kubernetes/kubernetesRuntime.ts');
+  return createKubernetesRuntime(options);
 }

@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
 import { z } from 'zod';
+import { workspaceImage } from '#tests/support/images.ts';
+import { kubectl } from '#tests/support/kubectl.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
-const execute = promisify(execFile);
+export { kubectl };
 
 /** A namespace of a test's own on the cluster that KUBECONFIG names. */
 export interface TestNamespace {
@@ -27,12 +28,18 @@ export async function createTestNamespace(settings: Record<string, string> = {})
     ['enforce', 'warn', 'audit'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
   );
   await kubectl(['create', '-f', '-'], { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+  // The admission of pods looks it up, and the cluster makes it a moment after the namespace.
+  await waitFor(() => kubectl(['--namespace', name, 'get', 'serviceaccount', 'default']), {
+    deadlineMs: 30_000,
+    what: `the service account of namespace ${name}`,
+  });
   const inNamespace = (...args: string[]): Promise<string> => kubectl(['--namespace', name, ...args]);
   return {
     name,
     settings: {
       BERTH_RUNTIME: 'kubernetes',
       BERTH_KUBERNETES_NAMESPACE: name,
+      BERTH_WORKSPACE_IMAGE: settings['BERTH_WORKSPACE_IMAGE'] ?? (await workspaceImage()),
       ...settings,
     },
     kubectl: inNamespace,
@@ -68,13 +75,4 @@ export async function storageClass(binding: 'Immediate' | 'WaitForFirstConsumer'
     ({ metadata }) => metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true',
   );
   return (preset ?? fitting[0])?.metadata.name ?? null;
-}
-
-/** Runs kubectl against the cluster of KUBECONFIG, with a document on its standard input when one is given. */
-export async function kubectl(args: string[], document?: string | object): Promise<string> {
-  const running = execute('kubectl', args, { maxBuffer: 64 * 1024 * 1024 });
-  if (document !== undefined) {
-    running.child.stdin?.end(typeof document === 'string' ? document : JSON.stringify(document));
-  }
-  return (await running).stdout;
 }

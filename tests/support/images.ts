@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { kubectl } from '#tests/support/cluster.ts';
+import { kubectl } from '#tests/support/kubectl.ts';
 import { ROOT } from '#tests/support/importGraph.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 

@@ -1,0 +1,106 @@
+import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { PodCause } from '#shared/domain/podCause.ts';
+import { CONTAINER_NAME } from '#platform/runtime/kubernetes/objects.ts';
+import type { PodState } from '#platform/runtime/Runtime.ts';
+
+/** A pod whose time to end is over for this long, in milliseconds, has a node that does not end it. */
+const NODE_ENDS_PODS_MS = 30_000;
+/** Restarts after which a program that crashes is taken for one that always will. */
+const HOPELESS_RESTARTS = 3;
+
+const IMAGE_REASONS = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+]);
+/** The kubelet refused a pod that the scheduler had given it. */
+const REFUSED_BY_NODE = /^(OutOf\w+|NodeAffinity|UnexpectedAdmissionError|NodePorts)$/;
+const AWAY_FROM_NODE = new Set(['Evicted', 'NodeShutdown', 'Terminated', 'Shutdown', 'Preempting']);
+
+/** What one pod object, read from the API server just now, says about a session. `now` is in milliseconds since 1970. */
+export function describePod(pod: V1Pod, now: number): PodState {
+  const podUid = pod.metadata?.uid ?? null;
+  const state = (status: PodState['status'], cause: PodCause | null, more: Partial<PodState> = {}): PodState => ({
+    status,
+    cause,
+    podUid,
+    ...more,
+  });
+  const phase = pod.status?.phase;
+  if (phase === 'Succeeded' || phase === 'Failed') return state('gone', causeOfEnd(pod), detail(pod.status?.message));
+  if (isOnLostNode(pod, now)) return state('unknown', 'node-lost', detail(pod.status?.message));
+  if (pod.metadata?.deletionTimestamp !== undefined) return state('restarting', 'pod-deleted');
+  const container = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME);
+  if (container === undefined) return { ...beforeStart(pod), podUid };
+  return { ...describeContainer(container), podUid };
+}
+
+type StateOfContainer = Omit<PodState, 'podUid'>;
+
+function beforeStart(pod: V1Pod): StateOfContainer {
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status !== 'False') return { status: 'starting', cause: null };
+  const message = scheduled.message ?? '';
+  const cause = /persistentvolumeclaim|binding volumes/i.test(message) ? 'claim-not-bound' : 'unschedulable';
+  return { status: 'starting', cause, ...detail(message) };
+}
+
+function describeContainer(container: V1ContainerStatus): StateOfContainer {
+  const before = container.lastState?.terminated;
+  const { waiting, running, terminated } = container.state ?? {};
+  if (running !== undefined) return { status: 'running', cause: before === undefined ? null : causeOfCrash(before) };
+  if (terminated !== undefined) {
+    return { status: 'restarting', cause: causeOfCrash(terminated), ...detail(terminated.message) };
+  }
+  const reason = waiting?.reason ?? '';
+  if (IMAGE_REASONS.has(reason)) {
+    // The first failure of a pull may pass; the kubelet backs off only after it has tried.
+    const hopeless = reason !== 'ErrImagePull' && reason !== 'RegistryUnavailable';
+    return { status: 'starting', cause: 'image-pull', hopeless, ...detail(waiting?.message) };
+  }
+  if (before === undefined) return { status: 'starting', cause: null, ...detail(waiting?.message) };
+  const ended = causeOfCrash(before);
+  if (reason !== 'CrashLoopBackOff') return { status: 'restarting', cause: ended, ...detail(waiting?.message) };
+  const hopeless = container.restartCount >= HOPELESS_RESTARTS;
+  const cause = ended === 'out-of-memory' ? ended : 'crash-loop';
+  return { status: 'restarting', cause, hopeless, ...detail(before.message ?? waiting?.message) };
+}
+
+function causeOfCrash({ reason }: { reason?: string }): PodCause {
+  return reason === 'OOMKilled' ? 'out-of-memory' : 'process-ended';
+}
+
+function causeOfEnd(pod: V1Pod): PodCause | null {
+  const reason = pod.status?.reason ?? '';
+  if (AWAY_FROM_NODE.has(reason)) return 'evicted';
+  if (REFUSED_BY_NODE.test(reason)) return 'unschedulable';
+  if (pod.status?.conditions?.some(({ type, status }) => type === 'DisruptionTarget' && status === 'True')) {
+    return 'evicted';
+  }
+  const ended = pod.status?.containerStatuses?.find(({ name }) => name === CONTAINER_NAME)?.state?.terminated;
+  return ended === undefined ? null : causeOfCrash(ended);
+}
+
+/**
+ * What the control plane notes about pods of a node that it no longer hears from. The containers' own states stay what
+ * they were; only the condition Ready is taken back, which the kubelet never does alone for a pod without a probe.
+ */
+function isOnLostNode(pod: V1Pod, now: number): boolean {
+  const { phase, reason } = pod.status ?? {};
+  if (phase === 'Unknown' || reason === 'NodeLost') return true;
+  const deleted = pod.metadata?.deletionTimestamp;
+  if (deleted !== undefined) return now - new Date(deleted).getTime() > NODE_ENDS_PODS_MS;
+  const condition = (wanted: string): string | undefined =>
+    pod.status?.conditions?.find(({ type }) => type === wanted)?.status;
+  return (
+    condition('Ready') === 'Unknown' || (condition('Ready') === 'False' && condition('ContainersReady') === 'True')
+  );
+}
+
+function detail(message: string | undefined): { detail?: string } {
+  return message === undefined || message === '' ? {} : { detail: message };
+}
