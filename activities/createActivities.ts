@@ -1,8 +1,11 @@
 import type { ReviewActivities } from '#workflows/review/review.ports.ts';
 import type { SessionActivities, WatchActivities } from '#workflows/session/session.ports.ts';
 import type { MaintenanceActivities } from '#workflows/maintenance/maintenance.ports.ts';
+import type { PoolActivities } from '#workflows/maintenance/pool.ports.ts';
 import { mapFailures } from '#activities/failures.ts';
 import { createMaintenanceActivities } from '#activities/maintenance/maintenanceActivities.ts';
+import { adoptWarmPod } from '#activities/pool/claimedPod.ts';
+import { createPoolActivities } from '#activities/pool/poolActivities.ts';
 import { createReviewActivities } from '#activities/review/reviewActivities.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 import { createPhaseActivities } from '#activities/session/phaseActivities.ts';
@@ -15,15 +18,18 @@ import { createWatchActivities as createWatch } from '#activities/session/watchS
 /** The short activities, which the runtime role runs. */
 export function createRuntimeActivities(
   deps: ActivityDeps,
-): SessionActivities & ReviewActivities & MaintenanceActivities {
+): SessionActivities & ReviewActivities & MaintenanceActivities & PoolActivities {
+  const pods = createPodActivities(deps);
   return {
     ...mapFailures({
       ...createPhaseActivities(deps),
       ...createVolumeActivities(deps),
-      ...createPodActivities(deps),
+      ...pods,
+      ensurePod: adoptWarmPod(deps, pods.ensurePod),
       ...endWhenPodIsGone(deps.runtime, createSyncActivities(deps)),
       ...createMaintenanceActivities(deps),
-    } satisfies SessionActivities & MaintenanceActivities),
+      ...createPoolActivities(deps),
+    } satisfies SessionActivities & MaintenanceActivities & PoolActivities),
     ...mapFailures(createReviewActivities(deps)),
   };
 }

@@ -3,7 +3,7 @@ import { SESSION_COLUMNS, type SessionRecord } from '#platform/db/repositories/s
 
 /** What the rows say must exist, by session. */
 export interface LiveObjects {
-  /** Sessions that a workflow owns: their pods and volumes are in use. */
+  /** Sessions that a workflow owns, and warm slots that wait for one: their pods and volumes are in use. */
   active: Set<string>;
   /** Sessions whose volume holds, or may hold, what is nowhere else. */
   held: Set<string>;
@@ -11,7 +11,10 @@ export interface LiveObjects {
 
 /** Reads what must not be removed. A kept volume whose time has passed is not held any more. */
 export async function readLiveObjects(database: Database): Promise<LiveObjects> {
-  const active = await database.query<{ uuid: string }>(`SELECT uuid FROM sessions WHERE is_active`);
+  const active = await database.query<{ uuid: string }>(
+    `SELECT uuid FROM sessions WHERE is_active
+     UNION ALL SELECT uuid FROM warm_slots WHERE state IN ('making', 'ready')`,
+  );
   const held = await database.query<{ uuid: string }>(
     `SELECT s.uuid FROM volumes v JOIN sessions s ON s.id = v.session_id
      WHERE v.state = 'live' OR (v.state = 'kept' AND (v.kept_until IS NULL OR v.kept_until > now()))`,

@@ -60,15 +60,16 @@ async function selectOne(
   return rows[0] ?? null;
 }
 
-/** Inserts a session that was never opened: phase `closed`, generation 0. */
+/** Inserts a session that was never opened: phase `closed`, generation 0. `uuid` is a warm slot's, or is made. */
 export async function insertSession(
   database: Database,
-  session: { userId: number; name: string; language: string },
+  session: { userId: number; name: string; language: string; uuid?: string },
   tx: Tx = null,
 ): Promise<SessionRecord> {
   const rows = await database.query<SessionRecord>(
-    `INSERT INTO sessions (user_id, name, language) VALUES ($1, $2, $3) RETURNING ${SESSION_COLUMNS}`,
-    [session.userId, session.name, session.language],
+    `INSERT INTO sessions (uuid, user_id, name, language) VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4)
+     RETURNING ${SESSION_COLUMNS}`,
+    [session.uuid ?? null, session.userId, session.name, session.language],
     tx,
   );
   return rows[0]!;

@@ -34,6 +34,19 @@ export async function insertVolume(database: Database, sessionId: number, tx: Tx
   return rows[0]!;
 }
 
+/** Makes the volume row of a session that takes a warm slot: the volume is there, carries this id, and holds nothing. */
+export async function insertWarmVolume(
+  database: Database,
+  volume: { id: number; sessionId: number; claimUid: string },
+  tx: Tx,
+): Promise<void> {
+  await database.query(
+    `INSERT INTO volumes (id, session_id, claim_uid) VALUES ($1, $2, $3)`,
+    [volume.id, volume.sessionId, volume.claimUid],
+    tx,
+  );
+}
+
 /** Records the uid of the claim that the runtime made for the volume. */
 export async function setClaimUid(
   database: Database,
