@@ -95,6 +95,16 @@ const BROKEN_ROWS: [string, string][] = [
     'sessions that hang in a phase',
     `SELECT uuid || ' ' || phase AS what FROM sessions WHERE phase NOT IN ('running', 'closed', 'failed') AND deleted_at IS NULL`,
   ],
+  ['warm slots that hang', `SELECT uuid || ' ' || state AS what FROM warm_slots WHERE state IN ('making', 'retiring')`],
+  [
+    'warm slots that are offered though a session has them',
+    `SELECT w.uuid::text AS what FROM warm_slots w JOIN sessions s ON s.uuid = w.uuid WHERE w.state <> 'claimed'`,
+  ],
+  [
+    'warm slots that were taken by no session',
+    `SELECT w.uuid::text AS what FROM warm_slots w WHERE w.state = 'claimed'
+     AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.uuid = w.uuid)`,
+  ],
   [
     'volumes of sessions that ended, not kept',
     `SELECT s.uuid || ' ' || v.state AS what FROM volumes v JOIN sessions s ON s.id = v.session_id
@@ -142,11 +152,13 @@ async function brokenRows(database: Database): Promise<string[]> {
   return broken;
 }
 
-/** Pods belong to running sessions; volumes to those and to kept rows. */
+/** Pods belong to running sessions and ready warm slots; volumes to those and to kept rows. */
 async function leftOverObjects({ database, runtime }: Checked, sessions: SessionRow[]): Promise<string[]> {
-  const running = new Set(sessions.filter(({ phase }) => phase === 'running').map(({ uuid }) => uuid));
+  const slots = await database.query<{ uuid: string }>(`SELECT uuid FROM warm_slots WHERE state = 'ready'`);
+  const running = new Set([...sessions.filter(({ phase }) => phase === 'running'), ...slots].map(({ uuid }) => uuid));
   const rows = await database.query<{ uuid: string }>(
-    'SELECT s.uuid FROM volumes v JOIN sessions s ON s.id = v.session_id',
+    `SELECT s.uuid FROM volumes v JOIN sessions s ON s.id = v.session_id
+     UNION SELECT uuid FROM warm_slots WHERE state = 'ready'`,
   );
   const withVolume = new Set(rows.map(({ uuid }) => uuid));
   const { pods, volumes } = await runtime.list();

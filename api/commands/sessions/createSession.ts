@@ -4,16 +4,27 @@ import type { CreateSession } from '#shared/contracts/session.ts';
 import { createStarterItems } from '#platform/db/repositories/items.ts';
 import { findSession, insertSession, requestOpen, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { publishSessionEvent } from '#platform/db/repositories/events.ts';
+import { insertWarmVolume } from '#platform/db/repositories/volumes.ts';
+import { claimWarmSlot } from '#platform/db/repositories/warmSlots.ts';
 
-/** Makes a session with its language's starter files, and asks for its opening when wanted. Throws SESSION_LIMIT. */
+/**
+ * Makes a session with its language's starter files, and asks for its opening when wanted. One that is opened at once takes
+ * over a pod that waits for it, if there is one: its uuid, its volume, generation 1. Throws SESSION_LIMIT.
+ */
 export function createSession(
   deps: ApiDeps,
   { userId, wanted }: { userId: number; wanted: CreateSession },
 ): Promise<SessionRecord> {
   return deps.database.transaction(async (tx) => {
     if (wanted.open) await requireRoomForLiveSession(deps, { userId, exceptUuid: null }, tx);
-    const session = await insertSession(deps.database, { userId, name: wanted.name, language: wanted.language }, tx);
-    await createStarterItems(deps.database, session, wanted.language, tx);
+    const slot = wanted.open ? await claimWarmSlot(deps.database, tx) : null;
+    const { name, language } = wanted;
+    const session = await insertSession(deps.database, { userId, name, language, uuid: slot?.uuid }, tx);
+    if (slot !== null) {
+      const { volumeId, claimUid } = slot;
+      await insertWarmVolume(deps.database, { id: volumeId, sessionId: session.id, claimUid }, tx);
+    }
+    await createStarterItems(deps.database, session, language, tx);
     await publishSessionEvent(deps.database, { sessionId: session.id, kind: 'session', payload: {} }, tx);
     if (wanted.open) await requestOpen(deps.database, session, tx);
     return (await findSession(deps.database, session.uuid, tx)) ?? session;
