@@ -22,8 +22,8 @@ interface Belongings {
 
 const NOBODYS_TERMINAL = 'terminal-1';
 
-/** `own`: can only concern the caller. `open`: for everybody. `grantor`: 403 without the level. Otherwise: a body that is valid. */
-type Access = 'own' | 'open' | 'grantor' | { body?: object; headers?: Record<string, string> };
+/** `own`: can only concern the caller. `open`: for everybody. `grantor`: 403 without the level. `operator`: 403 to everybody else. Otherwise: a body that is valid. */
+type Access = 'own' | 'open' | 'grantor' | 'operator' | { body?: object; headers?: Record<string, string> };
 
 const PLAIN: Access = {};
 const EMPTY: Access = { body: {} };
@@ -44,6 +44,9 @@ const ACCESS: Record<string, Access> = {
   'POST /tokens': 'own',
   'DELETE /tokens/{id}': PLAIN,
   'GET /system': 'open',
+  'GET /warm-pool': 'operator',
+  'POST /warm-pool/pause': 'operator',
+  'POST /warm-pool/resume': 'operator',
   'GET /sessions': 'own',
   'POST /sessions': 'own',
   'GET /sessions/{uuid}': PLAIN,
@@ -53,6 +56,9 @@ const ACCESS: Record<string, Access> = {
   'POST /sessions/{uuid}/close': EMPTY,
   'POST /sessions/{uuid}/sync': EMPTY,
   'POST /sessions/{uuid}/extend': EMPTY,
+  'POST /sessions/{uuid}/discard-and-reopen': { body: { confirm: 'discard' } },
+  'POST /sessions/{uuid}/discard': { body: { confirm: 'discard' } },
+  'POST /sessions/{uuid}/retry-save': EMPTY,
   'GET /sessions/{uuid}/events': PLAIN,
   'GET /sessions/{uuid}/terminals': PLAIN,
   'POST /sessions/{uuid}/terminals': EMPTY,
@@ -225,6 +231,20 @@ describe.each(cases.filter(({ access }) => access === 'grantor'))('$name', ({ me
       [alice.id],
     )) as [{ level: number }];
     expect(level).toBe(0);
+  });
+});
+
+describe.each(cases.filter(({ access }) => access === 'operator'))('$name', ({ method, path }) => {
+  it('needs a sign-in, is refused to everybody but operators, and is there for them', async () => {
+    const body = method === 'GET' ? undefined : {};
+    const address = `/api/v1${path}`;
+    expect((await api.send(method, address, { body })).status).toBe(401);
+    const reviewer = await api.person({ reviewerLevel: 4 });
+    for (const as of [stranger, reviewer]) {
+      const answer = await api.send(method, address, { as, body });
+      expect([answer.status, answer.body.code]).toEqual([403, 'FORBIDDEN']);
+    }
+    expect((await api.send(method, address, { as: operator, body })).status).toBe(200);
   });
 });
 

@@ -4,6 +4,7 @@ import { acceptOwnDatabase } from '#cli/commands/acceptDatabase.ts';
 import { doctor } from '#cli/commands/doctor.ts';
 import { migrateDatabase } from '#cli/commands/migrateDatabase.ts';
 import { start } from '#cli/commands/start.ts';
+import { pausePool, resumePool, showPool } from '#cli/commands/warmPool.ts';
 
 const USAGE = `Usage: berth <command>
 
@@ -11,6 +12,9 @@ const USAGE = `Usage: berth <command>
   migrate                 bring the database in DATABASE_URL up to date
   doctor                  check what Berth needs on this machine, and say what is wrong
   admin accept-database   let maintenance go on after the database was restored or emptied
+  admin pool              show the pods that wait for new sessions
+  admin pause-pool        make and hand out no pods ahead of time
+  admin resume-pool       end that pause
 `;
 
 const COMMANDS: Record<string, (log: (message: string) => void) => Promise<void>> = {
@@ -18,6 +22,9 @@ const COMMANDS: Record<string, (log: (message: string) => void) => Promise<void>
   migrate: migrateDatabase,
   doctor,
   'admin accept-database': acceptOwnDatabase,
+  'admin pool': showPool,
+  'admin pause-pool': pausePool,
+  'admin resume-pool': resumePool,
 };
 
 // What the environment says goes before what the file says.

@@ -8,6 +8,7 @@ import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
 import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
 import { userRoutes } from '#api/routes/users/userRoutes.ts';
+import { warmPoolRoutes } from '#api/routes/warmPool/warmPoolRoutes.ts';
 
 /** Every route of the api; what is not here does not exist. */
 export const routes: Route[] = [
@@ -15,6 +16,7 @@ export const routes: Route[] = [
   ...userRoutes,
   ...tokenRoutes,
   ...systemRoutes,
+  ...warmPoolRoutes,
   ...sessionRoutes,
   ...lifecycleRoutes,
   ...terminalRoutes,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
+import { readWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { runProgram } from '#tests/support/childProcess.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 
@@ -53,6 +54,18 @@ describe('the berth command', () => {
     expect((await berth(['admin', 'accept-database'], environment)).code).toBe(0);
     expect((await readHeartbeat(test.database))?.token).not.toBe(before?.token);
   });
+
+  it('pauses the warm pool in the database, shows it, and resumes it', async () => {
+    const pausedBy = async () => (await readWarmPool(test.database)).pausedBy;
+    expect((await berth(['admin', 'pause-pool'], environment)).output).toMatch(/Paused since .* by the command line/);
+    expect(await pausedBy()).toBe('the command line');
+    expect(await berth(['admin', 'pool'], environment)).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/0 of 0 ready, .*\nPaused since/s) as unknown,
+    });
+    expect((await berth(['admin', 'resume-pool'], environment)).output).not.toContain('Paused');
+    expect(await pausedBy()).toBeNull();
+  }, 30_000);
 
   it('looks at the servers whose addresses are given, and fails when one does not answer', async () => {
     const well = await berth(['doctor'], environment);

@@ -9,15 +9,12 @@ export async function loadPresentedSessions(
   deps: Pick<ApiDeps, 'database'>,
   sessions: SessionRecord[],
 ): Promise<Session[]> {
-  const details = await loadSessionDetails(
-    deps.database,
-    sessions.map((session) => session.id),
-  );
+  const details = await loadSessionDetails(deps.database, sessions);
   return sessions.map((session) => presentSession(session, details.get(session.id)));
 }
 
 /** One session with its stages, kept volume and open review. */
 export async function loadPresentedSession(deps: Pick<ApiDeps, 'database'>, session: SessionRecord): Promise<Session> {
-  const details = await loadSessionDetails(deps.database, [session.id]);
+  const details = await loadSessionDetails(deps.database, [session]);
   return presentSession(session, details.get(session.id));
 }

@@ -6,6 +6,7 @@ import { loadEventPage } from '#api/commands/sessions/loadEventPage.ts';
 import { extendSession, requestSync } from '#api/commands/sessions/signalSession.ts';
 import { defineRoute, type Reply, type Route } from '#api/http/route.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
+import { unsavedVolumeRoutes } from '#api/routes/sessions/unsavedVolumeRoutes.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { EventPage, EventQuery } from '#shared/contracts/events.ts';
@@ -85,6 +86,7 @@ export const lifecycleRoutes: Route[] = [
       return accepted(deps, { opId, session });
     },
   }),
+  ...unsavedVolumeRoutes,
   defineRoute({
     method: 'get',
     path: '/sessions/{uuid}/events',
