@@ -79,11 +79,17 @@ async function build(name: string, { dockerfile }: Image): Promise<void> {
   });
 }
 
+/** An image that lost its tags has null for its names. */
+const NamesSchema = z
+  .array(z.string())
+  .nullish()
+  .transform((names) => names ?? []);
+
 const NodesSchema = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ uid: z.string() }),
-      status: z.object({ images: z.array(z.object({ names: z.array(z.string()).default([]) })).default([]) }),
+      status: z.object({ images: z.array(z.object({ names: NamesSchema })).default([]) }),
     }),
   ),
 });
