@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
-import { createSession } from '#api/commands/sessions/createSession.ts';
-import type { ApiDeps } from '#api/deps.ts';
-import { taskQueues } from '#shared/domain/queues.ts';
 import { readLiveObjects } from '#platform/db/repositories/liveObjects.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { findVolume } from '#platform/db/repositories/volumes.ts';
 import { pauseWarmPool, readWarmPool, resumeWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { beginWarmSlot, listWarmSlots, type WarmSlotRecord } from '#platform/db/repositories/warmSlots.ts';
 import { findOrphanObjects } from '#activities/maintenance/reapRules.ts';
-import { build } from '#tests/support/factories.ts';
 import { freezeAgent, killAgent } from '#tests/support/localPods.ts';
 import { createSessionStack, fileOnVolume, type SessionStack } from '#tests/support/sessionStack.ts';
+import { createAndOpen, runPool } from '#tests/support/warmPool.ts';
 import type { PoolResult } from '#workflows/maintenance/pool.ports.ts';
-
-jest.setTimeout(90_000);
 
 let stack: SessionStack;
 beforeAll(async () => {
@@ -26,20 +20,7 @@ afterEach(async () => {
   await poolOf(0);
 });
 
-/** One run of the pool, as its schedule starts it, with that many slots wanted. */
-async function poolOf(size: number): Promise<PoolResult> {
-  stack.config.BERTH_WARM_POOL_SIZE = size;
-  return stack.temporal.client.workflow.execute('pool', {
-    taskQueue: taskQueues(stack.config.TEMPORAL_TASK_QUEUE_PREFIX).orchestration,
-    workflowId: `pool-${randomUUID()}`,
-  }) as Promise<PoolResult>;
-}
-
-async function create(wanted: Partial<{ open: boolean; language: 'python' | 'c' }> = {}): Promise<SessionRecord> {
-  const { id: userId } = await build.user(stack.database);
-  const body = { name: 'fractals', language: 'python' as const, open: true, ...wanted };
-  return createSession(stack as unknown as ApiDeps, { userId, wanted: body });
-}
+const poolOf = (size: number): Promise<PoolResult> => runPool(stack, size);
 
 async function close(session: SessionRecord): Promise<void> {
   await stack.close(session);
@@ -62,7 +43,7 @@ describe('a session that is made and opened at once', () => {
   it('takes over a waiting pod with its volume, holds its starter files, and leaves nothing when it is closed', async () => {
     expect(await poolOf(2)).toMatchObject({ size: 2, ready: 2, made: 2, problem: null });
     const slots = await ready();
-    const session = await create({ language: 'c' });
+    const session = await createAndOpen(stack, { language: 'c' });
     const slot = slots.find(({ uuid }) => uuid === session.uuid)!;
     expect(slot).toBeDefined();
     expect(await stack.reaches(session, 'running')).toMatchObject({ generation: 1, language: 'c' });
@@ -79,12 +60,12 @@ describe('a session that is made and opened at once', () => {
   });
 
   it('starts cold when no pod waits, and without being opened takes none; nor does an open of one that is there', async () => {
-    const cold = await create();
+    const cold = await createAndOpen(stack);
     await stack.reaches(cold, 'running');
     await close(cold);
     await poolOf(1);
     const [slot] = await ready();
-    const unopened = await create({ open: false });
+    const unopened = await createAndOpen(stack, { open: false });
     expect(unopened).toMatchObject({ phase: 'closed', generation: 0 });
     await stack.open(cold);
     await stack.reaches(cold, 'running', 2);
@@ -96,7 +77,7 @@ describe('a session that is made and opened at once', () => {
     await poolOf(1);
     const [slot] = await ready();
     await killAgent(stack.config, slot!.uuid);
-    const session = await create();
+    const session = await createAndOpen(stack);
     expect(session.uuid).toBe(slot!.uuid);
     await stack.reaches(session, 'running');
     expect(await podUidOf(session.uuid)).not.toBe(slot!.podUid);
@@ -109,7 +90,7 @@ describe('a session that is made and opened at once', () => {
     await poolOf(1);
     const [slot] = await ready();
     freezeAgent(stack.config, slot!.uuid);
-    const session = await create();
+    const session = await createAndOpen(stack);
     expect(session.uuid).toBe(slot!.uuid);
     await stack.reaches(session, 'running');
     expect(await podUidOf(session.uuid)).not.toBe(slot!.podUid);
@@ -122,7 +103,7 @@ describe('a session that is made and opened at once', () => {
     const [slot] = await ready();
     await stack.runtime.destroyPod(slot!.uuid);
     await stack.runtime.destroyVolume(slot!.uuid, slot!.claimUid!);
-    const session = await create();
+    const session = await createAndOpen(stack);
     await stack.reaches(session, 'running');
     expect((await findVolume(stack.database, session.id))?.id).not.toBe(slot!.volumeId);
     expect(await fileOnVolume(stack, session, 'main.py')).toContain('Hello');
@@ -149,7 +130,7 @@ describe('the pool', () => {
     const [old, late] = await ready();
     await stack.database.query(`UPDATE warm_slots SET spec_hash = 'an older image' WHERE uuid = $1`, [old!.uuid]);
     await stack.database.query(`UPDATE warm_slots SET expires_at = now() WHERE uuid = $1`, [late!.uuid]);
-    const session = await create();
+    const session = await createAndOpen(stack);
     expect([old!.uuid, late!.uuid]).not.toContain(session.uuid);
     await stack.reaches(session, 'running');
     await close(session);
@@ -169,7 +150,7 @@ describe('the pool', () => {
     const [slot] = await ready();
     await pauseWarmPool(stack.database, 'olga');
     expect(await poolOf(2)).toMatchObject({ ready: 1, made: 0, removed: 0 });
-    const session = await create();
+    const session = await createAndOpen(stack);
     expect(session.uuid).not.toBe(slot!.uuid);
     await stack.reaches(session, 'running');
     await close(session);

@@ -4,6 +4,8 @@ import { readWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { runProgram } from '#tests/support/childProcess.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 
+// Each runs a program of its own, which takes its time on a busy machine.
+
 async function berth(
   args: string[],
   environment: Record<string, string>,
@@ -65,7 +67,7 @@ describe('the berth command', () => {
     });
     expect((await berth(['admin', 'resume-pool'], environment)).output).not.toContain('Paused');
     expect(await pausedBy()).toBeNull();
-  }, 30_000);
+  });
 
   it('looks at the servers whose addresses are given, and fails when one does not answer', async () => {
     const well = await berth(['doctor'], environment);
@@ -74,5 +76,5 @@ describe('the berth command', () => {
     const ill = await berth(['doctor'], { ...environment, TEMPORAL_ADDRESS: '127.0.0.1:1' });
     expect(ill.code).toBe(1);
     expect(ill.output).toMatch(/FAIL {2}Temporal: 127\.0\.0\.1:1 does not answer/);
-  }, 30_000);
+  });
 });
