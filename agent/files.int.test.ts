@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import {
   existsSync,
   mkdirSync,
@@ -17,14 +16,13 @@ import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 // Real processes on a busy machine: the waits inside have deadlines of their own.
-jest.setTimeout(60_000);
 
 let session: LocalSession;
 let epoch = 0;
 
 beforeAll(async () => {
   session = await startLocalSession({ MAX_FILE_BYTES: '200000', MAX_SESSION_ITEMS: '1200' });
-}, 60_000);
+});
 afterAll(() => session.stop());
 afterEach(() => emptyWorkspace(session.workspace));
 
@@ -162,7 +160,7 @@ describe('a write', () => {
     const lines = new Set(everything.match(/w\d+\./g) ?? []);
     process.stdout.write(`${total} lines, ${saves} saves, ${kept.length - 1} conflict copies\n`);
     expect(lines.size).toBe(Number(total));
-  }, 30_000);
+  });
 
   it('of many files at once is flushed once and leaves nothing of the agent behind', async () => {
     const changes = Array.from({ length: 1_000 }, (_, index) =>
@@ -178,7 +176,7 @@ describe('a write', () => {
     expect(outcomes.every(({ outcome }) => outcome === 'applied')).toBe(true);
     expect(manifest.entries.filter(({ type }) => type === 'file')).toHaveLength(1_000);
     expect(leftOver()).toEqual([]);
-  }, 30_000);
+  });
 });
 
 describe('other changes', () => {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +10,6 @@ import { localConfig, startLocalSession } from '#tests/support/localSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 // Real processes on a busy machine: the waits inside have deadlines of their own.
-jest.setTimeout(60_000);
 
 const log = pino({ level: 'silent' });
 

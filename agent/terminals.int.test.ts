@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,14 +9,13 @@ import { openScreen, type TerminalScreen } from '#tests/support/terminalScreen.t
 import { waitFor } from '#tests/support/waitFor.ts';
 
 // Real processes on a busy machine: the waits inside have deadlines of their own.
-jest.setTimeout(60_000);
 
 const SIZE = { cols: 80, rows: 24 };
 let session: LocalSession;
 
 beforeAll(async () => {
   session = await startLocalSession();
-}, 60_000);
+});
 afterAll(() => session.stop());
 
 /** A terminal with its prompt. */
@@ -132,7 +130,7 @@ describe('a terminal', () => {
     expect(head.length).toBeGreaterThan(10_000);
     expect(rest.attachment.reset).toBe(false);
     expect(digest(Buffer.concat([head, rest.bytes()]))).toBe(digest(screen.bytes()));
-  }, 60_000);
+  });
 
   it('blocks a flooding program a window beyond its only reader, and runs free once that is silent', async () => {
     const { id } = await session.client.openTerminal({ name: null, size: SIZE });
@@ -150,7 +148,7 @@ describe('a terminal', () => {
     // What it missed is gone: it starts afresh at what the ring still holds.
     screen.attachment.ack(screen.offset());
     await waitFor(() => screen.resets.length > 0);
-  }, 30_000);
+  });
 
   it('is never held back by a reader that is hidden', async () => {
     const { id, screen } = await openTerminal();
@@ -159,7 +157,7 @@ describe('a terminal', () => {
     screen.type('yes flood\r');
     await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES, { deadlineMs: 15_000 });
     expect(hidden.closed).toBe(false);
-  }, 30_000);
+  });
 
   it('keeps the unacknowledged tail of a lost reader, and blocks rather than overwrite it', async () => {
     const { id } = await session.client.openTerminal({ name: null, size: SIZE });
@@ -177,7 +175,7 @@ describe('a terminal', () => {
     const back = await openScreen(session.client, id, { clientId: 'lost-reader', offset: seen });
     expect(back.attachment.reset).toBe(false);
     await waitFor(() => back.offset() > held);
-  }, 30_000);
+  });
 
   it('pins nothing for a reader that left in order', async () => {
     const { id } = await session.client.openTerminal({ name: null, size: SIZE });
@@ -187,7 +185,7 @@ describe('a terminal', () => {
     await waitFor(() => screen.offset() > 10_000);
     screen.attachment.detach();
     await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES, { deadlineMs: 15_000 });
-  }, 30_000);
+  });
 
   it('answers its neighbours at once while it floods, and stops at Ctrl-C', async () => {
     const neighbour = await openTerminal();
@@ -209,7 +207,7 @@ describe('a terminal', () => {
       `flood: slowest echo ${slowest.toFixed(1)} ms, Ctrl-C after ${(performance.now() - before).toFixed(1)} ms\n`,
     );
     expect(slowest).toBeLessThan(1_000);
-  }, 60_000);
+  });
 
   it('is one of at most sixteen', async () => {
     for (let count = 0; count < MAX_TERMINALS; count += 1) {

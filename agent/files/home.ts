@@ -1,6 +1,5 @@
-import { constants, copyFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemCode } from '#agent/failure.ts';
 import { reportFailure } from '#agent/report.ts';
 
 /**
@@ -10,17 +9,10 @@ import { reportFailure } from '#agent/report.ts';
 export function prepareHome(home: string, template: string): void {
   try {
     for (const entry of readdirSync(template, { withFileTypes: true })) {
-      if (entry.isFile()) copyUnlessThere(join(template, entry.name), join(home, entry.name));
+      const target = join(home, entry.name);
+      if (entry.isFile() && !existsSync(target)) copyFileSync(join(template, entry.name), target);
     }
   } catch (error) {
     reportFailure(error);
-  }
-}
-
-function copyUnlessThere(from: string, to: string): void {
-  try {
-    copyFileSync(from, to, constants.COPYFILE_EXCL);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error;
   }
 }

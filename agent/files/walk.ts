@@ -11,6 +11,7 @@ import { systemCode } from '#agent/failure.ts';
 import { statIn } from '#agent/files/digest.ts';
 import { openFolderIn, within } from '#agent/files/folders.ts';
 import { Pace } from '#agent/files/pace.ts';
+import { LOST_AND_FOUND } from '#agent/files/sentinel.ts';
 
 /** Names that one walk looks at, saved or not; beyond them the walk is not complete. */
 const MAX_VISITED = 200_000;
@@ -98,7 +99,7 @@ class Walker {
     const problem = nameProblem(path, raw);
     if (problem !== null) return this.#skip(path, problem);
     const stat = statIn(folder, name);
-    if (stat === null) return;
+    if (stat === null || this.#isOfFileSystem(path, stat)) return;
     if (stat.isDirectory()) return this.#visitFolder({ folder, name, path, stat });
     const reason = this.#reasonAgainst({ folder, name, path, stat });
     if (reason !== null) return this.#skip(path, reason);
@@ -129,6 +130,12 @@ class Walker {
     } finally {
       closeSync(inner);
     }
+  }
+
+  /** Every new ext4 volume has it: it must not count as something that could not be saved. */
+  #isOfFileSystem(path: string, stat: BigIntStats): boolean {
+    if (path !== LOST_AND_FOUND || !stat.isDirectory() || stat.uid === BigInt(process.getuid?.() ?? 0)) return false;
+    return !this.#options.keep.has(path) && !this.#keptFolders.has(path);
   }
 
   #reasonAgainst(found: { folder: number; name: string; path: string; stat: BigIntStats }): string | null {
