@@ -3,15 +3,24 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = ['workflows', 'shared/domain'];
+/** Where an image brings the bundle that was made with it. */
+const PREBUILT = path.join(ROOT, 'workers', 'dist');
 
-/** Bundles the workflows once for their present content and answers the bundle's path in `folder`. */
+/**
+ * Bundles the workflows once for their present content and answers the bundle's path in `folder`. One that was made with
+ * the installation, for this very content, is taken as it is.
+ */
 export async function bundleWorkflows(folder: string): Promise<string> {
-  const file = path.join(folder, `workflows-${await contentHash()}.js`);
+  const name = `workflows-${await contentHash()}.js`;
+  const prebuilt = path.join(PREBUILT, name);
+  if (await exists(prebuilt)) return prebuilt;
+  const file = path.join(folder, name);
   if (await exists(file)) return file;
+  // Loaded only when there is something to bundle.
+  const { bundleWorkflowCode } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: path.join(ROOT, 'workflows', 'index.ts'),
     logger: silent,
@@ -68,3 +77,5 @@ const silent = {
   warn: () => undefined,
   error: () => undefined,
 };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await bundleWorkflows(PREBUILT));
