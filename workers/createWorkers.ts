@@ -9,7 +9,10 @@ import { createDispatcher } from '#workers/dispatcher.ts';
 import { readRoles, type WorkerRole } from '#workers/roles.ts';
 
 /** What the workers of a process work with. */
-export interface WorkerDeps extends ActivityDeps {
+export interface WorkerDeps extends Omit<ActivityDeps, 'runtime' | 'agentPool'> {
+  /** Where sessions run, and their agents. Null in a process of the orchestration role alone, which needs no right there. */
+  runtime: ActivityDeps['runtime'] | null;
+  agentPool: ActivityDeps['agentPool'] | null;
   /** Where the workflows' bundle is kept; the data folder when not given. */
   bundleFolder?: string;
 }
@@ -123,14 +126,20 @@ function roleOptions(deps: WorkerDeps): Record<WorkerRole, () => Promise<Partial
       maxCachedWorkflows: 500,
     }),
     runtime: async () => ({
-      activities: { ...createRuntimeActivities(deps) },
+      activities: { ...createRuntimeActivities(activityDeps(deps)) },
       maxConcurrentActivityTaskExecutions: 50,
       // Steps of opening are cancelled by a close: a person waits for it.
       maxHeartbeatThrottleInterval: '1s',
     }),
     watch: async () => ({
-      activities: { ...createWatchActivities(deps) },
+      activities: { ...createWatchActivities(activityDeps(deps)) },
       maxConcurrentActivityTaskExecutions: deps.config.BERTH_WATCH_SLOTS,
     }),
   };
+}
+
+function activityDeps(deps: WorkerDeps): ActivityDeps {
+  const { runtime, agentPool } = deps;
+  if (runtime === null || agentPool === null) throw new Error('Activities need a runtime and its agents.');
+  return { ...deps, runtime, agentPool };
 }

@@ -14,6 +14,7 @@ import { registerSearchAttributes } from '#platform/temporal/registerSearchAttri
 import type { Config } from '#platform/config/config.ts';
 import { createWorkers } from '#workers/createWorkers.ts';
 import { serveHealth } from '#workers/health.ts';
+import { readRoles } from '#workers/roles.ts';
 import { installWorkerLog } from '#workers/workerLog.ts';
 
 /** Longer than the workers' own grace, shorter than the supervisor's patience. */
@@ -29,16 +30,21 @@ endOnSignals(shutdown);
 const database = createDatabase(config);
 const temporal = createTemporal(config);
 const events = createEventListener({ config, database, log });
-const runtime = await createRuntime({ config, log, installationId: () => findInstallationId(database) });
-const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
+const roles = readRoles(config);
+// Workflows alone touch no session: such a process may have no right, and no way, to where sessions run.
+const runtime =
+  roles.has('runtime') || roles.has('watch')
+    ? await createRuntime({ config, log, installationId: () => findInstallationId(database) })
+    : null;
+const agentPool = runtime && createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
 const workers = createWorkers({ config, database, temporal, events, runtime, agentPool, log });
 shutdown.at('drain', 'workers', () => workers.shutdown());
 if (config.BERTH_WORKER_HEALTH_PORT > 0) {
   const health = await serveHealth({ host: config.BERTH_HOST, port: config.BERTH_WORKER_HEALTH_PORT, workers });
   shutdown.at('stores', 'health', () => health.close());
 }
-shutdown.at('stores', 'agents', () => agentPool.close());
-shutdown.at('stores', 'runtime', () => runtime.close());
+shutdown.at('stores', 'agents', () => agentPool?.close());
+shutdown.at('stores', 'runtime', () => runtime?.close());
 shutdown.at('stores', 'events', () => events.close());
 shutdown.at('stores', 'temporal', () => temporal.close());
 shutdown.at('stores', 'database', () => database.close());
