@@ -1,3 +1,6 @@
+/** Under load a real server takes its time; what must be quick says so itself. */
+const PATIENCE_MS = 90_000;
+
 /** Jest runs TypeScript as ES modules through swc, the same syntax that Node strips at run time. */
 const base = {
   testEnvironment: 'node',
@@ -23,6 +26,7 @@ export default {
     {
       ...base,
       displayName: 'integration',
+      testTimeout: PATIENCE_MS,
       testMatch: ['**/*.int.test.ts', '**/*.replay.test.ts', '**/*.fault.test.ts'],
       globalSetup: './tests/support/startServers.ts',
       globalTeardown: './tests/support/stopServers.ts',
@@ -30,6 +34,7 @@ export default {
     {
       ...base,
       displayName: 'kubernetes',
+      testTimeout: PATIENCE_MS,
       testMatch: ['**/*.k8s.test.ts'],
       globalSetup: './tests/support/startServers.ts',
       globalTeardown: './tests/support/stopServers.ts',

@@ -15,8 +15,6 @@ import { startLocalSession, type LocalSession } from '#tests/support/localSessio
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
-// Real processes on a busy machine: the waits inside have deadlines of their own.
-
 let session: LocalSession;
 let epoch = 0;
 

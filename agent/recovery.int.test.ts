@@ -9,8 +9,6 @@ import { digest, writing } from '#tests/support/agentChanges.ts';
 import { localConfig, startLocalSession } from '#tests/support/localSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
-// Real processes on a busy machine: the waits inside have deadlines of their own.
-
 const log = pino({ level: 'silent' });
 
 describe('an agent that starts on a volume where another was killed', () => {

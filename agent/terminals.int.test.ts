@@ -8,8 +8,6 @@ import { startLocalSession, type LocalSession } from '#tests/support/localSessio
 import { openScreen, type TerminalScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
-// Real processes on a busy machine: the waits inside have deadlines of their own.
-
 const SIZE = { cols: 80, rows: 24 };
 let session: LocalSession;
 

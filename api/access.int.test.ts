@@ -1,13 +1,9 @@
-import { jest } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { routes } from '#api/routes/routes.ts';
 import { build, type BuiltItem } from '#tests/support/factories.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 /** What one person has, fresh for every case. */
 interface Belongings {
@@ -196,7 +192,7 @@ describe.each(foreign)('$name', ({ method, path, body, headers }) => {
     const owners = await api.send(method, address, { ...request, as: alice });
     expect(owners.status).not.toBe(404);
     expect(owners.status).not.toBe(422);
-  }, 20_000);
+  });
 
   if (/\{(itemId|versionId|snapshotItemId|commentId)\}/.test(path)) {
     it('does not take a stranger through their own session or review to what belongs to another', async () => {

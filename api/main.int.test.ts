@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { connect } from 'node:net';
 import { io } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
@@ -8,9 +7,6 @@ import { runProgram } from '#tests/support/childProcess.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
 import { build } from '#tests/support/factories.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 interface Exchange {
   received(): string;
@@ -80,7 +76,7 @@ describe('the process of the api', () => {
       await program.end('SIGKILL');
       await test.drop();
     }
-  }, 40_000);
+  });
 
   it('does not start with a bad setting, and names it', async () => {
     const program = runProgram(process.execPath, {
@@ -90,5 +86,5 @@ describe('the process of the api', () => {
     expect(await program.ended()).not.toBe(0);
     expect(program.output()).toContain('BERTH_PORT: got "many"');
     expect(program.output()).toContain('BERTH_SECRET: got nothing');
-  }, 20_000);
+  });
 });

@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { jest } from '@jest/globals';
 import { bundleWorkflows } from '#workers/bundle.ts';
-
-jest.setTimeout(90_000);
 
 const folder = mkdtempSync(path.join(tmpdir(), 'berth-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

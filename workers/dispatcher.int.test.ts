@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { intentBacklog } from '#platform/db/repositories/intents.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
@@ -7,8 +6,6 @@ import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 import { createDispatcher } from '#workers/dispatcher.ts';
-
-jest.setTimeout(60_000);
 
 let stack: SessionStack;
 beforeAll(async () => {

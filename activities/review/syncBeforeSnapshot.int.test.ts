@@ -73,7 +73,7 @@ describe('the snapshot of an open session', () => {
     expect(await frozenText(review.snapshotId, 'main.py')).toBe(before);
     expect(await frozenText(review.snapshotId, 'out.txt')).toContain('written in round');
     await decide(review, withdrawUpdate, { actorId: session.userId });
-  }, 60_000);
+  });
 
   it('holds what the last save brought when the session is closing', async () => {
     const folder = workspaceFolder(createLayout(stack.config.BERTH_DATA_DIR).volumes, session.uuid);

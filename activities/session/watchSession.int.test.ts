@@ -1,10 +1,7 @@
-import { jest } from '@jest/globals';
 import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 import { extendSignal } from '#workflows/session/session.messages.ts';
-
-jest.setTimeout(90_000);
 
 let stack: SessionStack;
 beforeAll(async () => {

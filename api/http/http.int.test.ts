@@ -1,9 +1,5 @@
-import { jest } from '@jest/globals';
 import { connect } from 'node:net';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 let api: TestApi;
 let alice: TestPerson;

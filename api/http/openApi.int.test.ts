@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startTestApi, type TestApi } from '#tests/support/testApi.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 let api: TestApi;
 beforeAll(async () => {

@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { createApi } from '#api/createApi.ts';
 import { createDatabase } from '#platform/db/database.ts';
 import { createTestDeps, startTestApi, type TestApi } from '#tests/support/testApi.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 /** Runs `work` with the address of a second api over the same database. */
 async function withReplica(first: TestApi, work: (url: string) => Promise<void>): Promise<void> {
@@ -129,5 +125,5 @@ describe('while the database does not answer', () => {
       await database.close();
       await api.close();
     }
-  }, 20_000);
+  });
 });

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import type { BerthEvent } from '#shared/contracts/events.ts';
@@ -6,9 +5,6 @@ import { publishSessionEvent } from '#platform/db/repositories/events.ts';
 import { build } from '#tests/support/factories.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 let api: TestApi;
 let alice: TestPerson;

@@ -1,13 +1,9 @@
-import { jest } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { createApi, type Api } from '#api/createApi.ts';
 import { createTestDeps, startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { buildRunningSession, type RunningSession } from '#tests/support/runningSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 const SIZE = { cols: 80, rows: 24 };
 
@@ -22,7 +18,7 @@ beforeAll(async () => {
   alice = await api.person({ username: 'alice' });
   running = await buildRunningSession(api, alice.id);
   uuid = running.session.uuid;
-}, 60_000);
+});
 afterEach(() => {
   for (const screen of screens.splice(0)) screen.socket.disconnect();
 });
@@ -175,7 +171,7 @@ describe('a terminal', () => {
     await shows(second, 'flood-8');
     expect(second.said).toEqual([]);
     expect(second.text).toContain(Array.from({ length: 400_000 }, (_, index) => index + 1).join('\r\n'));
-  }, 30_000);
+  });
 
   it('tells its exit, and is gone afterwards', async () => {
     const terminalId = await newTerminal();

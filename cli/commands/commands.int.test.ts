@@ -4,8 +4,6 @@ import { readWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { runProgram } from '#tests/support/childProcess.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 
-// Each runs a program of its own, which takes its time on a busy machine.
-
 async function berth(
   args: string[],
   environment: Record<string, string>,

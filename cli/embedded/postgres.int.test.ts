@@ -18,11 +18,11 @@ describe('the embedded PostgreSQL', () => {
 
   beforeAll(async () => {
     postgres = await start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
-  }, 30_000);
+  });
 
   async function ask(statement: string): Promise<unknown[]> {
     const client = new pg.Client({ connectionString: postgres.url('postgres') });
@@ -56,5 +56,5 @@ describe('the embedded PostgreSQL', () => {
     await running;
     await busy.end().catch(() => undefined);
     expect(await ask('SELECT answer FROM kept')).toEqual([42]);
-  }, 60_000);
+  });
 });

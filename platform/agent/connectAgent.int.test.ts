@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,9 +14,6 @@ import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { agentKey } from '#platform/agent/agentKey.ts';
 import { connectAgent } from '#platform/agent/connectAgent.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Real processes on a busy machine: the waits inside have deadlines of their own.
-jest.setTimeout(60_000);
 
 const key = agentKey('s'.repeat(40), { uuid: 'a-session', generation: 4 });
 
@@ -57,7 +53,7 @@ describe('an agent reached by TCP', () => {
     });
     agent.stdin?.end(key.toString('hex'));
     await waitFor(async () => (await dial(port)).close() ?? true, { what: 'the agent to listen' });
-  }, 30_000);
+  });
 
   afterAll(async () => {
     agent.kill('SIGKILL');

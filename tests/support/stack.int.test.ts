@@ -7,7 +7,7 @@ describe('a whole Berth of child processes', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await startStack();
-  }, 60_000);
+  });
   afterAll(() => stack.stop(), 60_000);
 
   it('opens a session, goes on after its processes were killed, and leaves nothing over', async () => {

@@ -6,14 +6,14 @@ export interface WaitOptions {
 
 /**
  * Waits until the condition gives something true, and resolves with it. A condition that throws counts as not yet; past
- * the deadline (10 s when not said) the last error is the cause of the failure.
+ * the deadline (20 s when not said) the last error is the cause of the failure.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Exclude<Awaited<T>, false | null | undefined | 0 | ''>> {
   const started = Date.now();
-  const deadlineMs = options.deadlineMs ?? 10_000;
+  const deadlineMs = options.deadlineMs ?? 20_000;
   for (let pause = 5, cause: unknown; ; pause = Math.min(pause * 2, 100)) {
     try {
       const value = await condition();

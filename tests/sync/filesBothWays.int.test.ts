@@ -21,11 +21,11 @@ beforeAll(async () => {
   test = await createTestDatabase();
   ground = await createAgentGround(test);
   editor = createEditor(ground);
-}, 60_000);
+});
 afterAll(async () => {
   await ground.close();
   await test.drop();
-}, 60_000);
+});
 
 const oneFile = (session: GroundSession): Promise<void> => editor.oneFile(session);
 

@@ -22,11 +22,11 @@ let ground: AgentGround;
 beforeAll(async () => {
   test = await createTestDatabase();
   ground = await createAgentGround(test);
-}, 60_000);
+});
 afterAll(async () => {
   await ground.close();
   await test.drop();
-}, 60_000);
+});
 
 const names = fc.constantFrom('a', 'b', 'c.py', 'ü');
 const somePath = fc.array(names, { minLength: 1, maxLength: 3 }).map(shortPath);

@@ -14,11 +14,11 @@ beforeAll(async () => {
   test = await createTestDatabase();
   ground = await createAgentGround(test);
   editor = createEditor(ground);
-}, 60_000);
+});
 afterAll(async () => {
   await ground.close();
   await test.drop();
-}, 60_000);
+});
 
 const oneFile = (session: GroundSession): Promise<void> => editor.oneFile(session);
 
@@ -114,7 +114,7 @@ describe('saving', () => {
     expect(saved.drained).toBe(true);
     const files = await editor.files(session);
     for (const path of session.workspace.list()) expect(files[path]).toBe(session.workspace.read(path));
-  }, 60_000);
+  });
 
   it('of a superseded generation writes nothing', async () => {
     const session = await ground.open({ plant: oneFile });

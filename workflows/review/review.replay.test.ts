@@ -19,7 +19,7 @@ beforeAll(async () => {
   installWorkerLog(pino({ level: 'silent' }));
   folder = mkdtempSync(path.join(tmpdir(), 'berth-replay-'));
   codePath = await bundleWorkflows(folder);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (name: string): string => readFileSync(path.join(FOLDER, name), 'utf8');

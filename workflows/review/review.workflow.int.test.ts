@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -18,13 +17,12 @@ import {
 } from '#workflows/review/review.messages.ts';
 
 // A loaded machine may be slow; nothing here is about speed.
-jest.setTimeout(30_000);
 
 let stage: ReviewStage;
 
 beforeAll(async () => {
   stage = await startReviewStage();
-}, 60_000);
+});
 afterAll(() => stage.close());
 
 function claim(review: OpenReview, by: BuiltUser, opId: string = randomUUID()): Promise<DecisionResult> {
@@ -146,7 +144,7 @@ describe('a claim', () => {
     expect(last?.description).toBe(`release: the claim of ${stage.reviewer.username} ended without a verdict.`);
     const other = await build.user(stage.database, { reviewerLevel: 1 });
     expect((await claim(review, other)).status).toBe('in_review');
-  }, 30_000);
+  });
 });
 
 describe('a run', () => {
@@ -182,7 +180,7 @@ describe('a run', () => {
     expect((await claim(review, stage.reviewer, opId)).seq).toBe(2);
     expect(await listHistory(stage.database, review.id)).toHaveLength(2);
     expect((await verifyHistory(stage.database, review.id)).valid).toBe(true);
-  }, 60_000);
+  });
 
   it('does not end by a cancel from outside, for then nobody could decide', async () => {
     const review = await stage.openReview();

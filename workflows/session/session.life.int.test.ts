@@ -1,8 +1,5 @@
-import { jest } from '@jest/globals';
 import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-jest.setTimeout(90_000);
 
 let stack: SessionStack;
 beforeAll(async () => {

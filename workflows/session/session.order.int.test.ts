@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import { createStepRunner, untilCancelled, type StartedSession, type StepRunner } from '#tests/support/sessionSteps.ts';
@@ -13,12 +12,10 @@ import {
   syncNowUpdate,
 } from '#workflows/session/session.messages.ts';
 
-jest.setTimeout(30_000);
-
 let runner: StepRunner;
 beforeAll(async () => {
   runner = await createStepRunner();
-}, 60_000);
+});
 afterAll(() => runner.close());
 
 const OPENING = [
@@ -112,7 +109,6 @@ describe('a close before the session runs', () => {
       expect(session.calls).not.toContain('recordPhase:running');
       expect(ending(session).slice(-3)).toEqual(['deletePod', 'deleteVolume', 'recordEnd:closed']);
     },
-    60_000,
   );
 });
 

@@ -16,7 +16,7 @@ let codePath: string;
 beforeAll(async () => {
   installWorkerLog(pino({ level: 'silent' }));
   codePath = await bundleWorkflows(TEST_BUNDLES);
-}, 60_000);
+});
 
 const read = (name: string): string => readFileSync(path.join(FOLDER, name), 'utf8');
 

@@ -1,8 +1,4 @@
-import { jest } from '@jest/globals';
 import { startTestApi, type TestApi } from '#tests/support/testApi.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 const PASSWORD = 'seven quiet harbour lanterns';
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
   api = await startTestApi({ MAX_FILE_BYTES: '65536', MAX_SESSION_BYTES: '150000', MAX_SESSION_ITEMS: '20' });
   owner = await api.person();
   stranger = await api.person();
-}, 60_000);
+});
 afterAll(() => api.close(), 60_000);
 
 let session: BuiltSession;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import { build, type BuiltSession } from '#tests/support/factories.ts';
 import { startReviewApi, type ReviewApi } from '#tests/support/reviewApi.ts';
@@ -12,7 +11,7 @@ let session: BuiltSession;
 
 beforeAll(async () => {
   stage = await startReviewApi();
-}, 60_000);
+});
 afterAll(() => stage.close());
 beforeEach(async () => {
   ({ author, reviewer, session } = await stage.newCast());
@@ -23,7 +22,6 @@ const post = (person: TestPerson, path: string, body?: unknown): Promise<TestAns
 const submitAndFreeze = (body: Record<string, unknown> = {}) => stage.submitAndFreeze({ author, session, body });
 
 // A loaded machine may be slow; nothing here is about speed.
-jest.setTimeout(30_000);
 
 describe('a run that was terminated from outside', () => {
   it('is started again by the next decision, which it then carries out', async () => {
@@ -48,7 +46,7 @@ describe('a decision that no worker answers', () => {
       what: 'the claim',
     });
     expect((await get(author, `/reviews/${id}/history`)).body.items).toHaveLength(2);
-  }, 60_000);
+  });
 });
 
 describe('bad input', () => {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import { build, type BuiltSession } from '#tests/support/factories.ts';
 import { startReviewApi, type ReviewApi } from '#tests/support/reviewApi.ts';
@@ -11,7 +10,7 @@ let session: BuiltSession;
 
 beforeAll(async () => {
   stage = await startReviewApi();
-}, 60_000);
+});
 afterAll(() => stage.close());
 beforeEach(async () => {
   ({ author, reviewer, session } = await stage.newCast());
@@ -22,7 +21,6 @@ const post = (person: TestPerson, path: string, body?: unknown): Promise<TestAns
 const submitAndFreeze = (body: Record<string, unknown> = {}) => stage.submitAndFreeze({ author, session, body });
 
 // A loaded machine may be slow; nothing here is about speed.
-jest.setTimeout(30_000);
 
 describe('the whole way of a review', () => {
   it('goes from submission to approval, and the author sees verdict, comments and history', async () => {
@@ -115,7 +113,7 @@ describe('a claim', () => {
     }
     const history = (await get(author, `/reviews/${id}/history`)).body.items;
     expect(history).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('is one claim for one Idempotency-Key, however often it is sent', async () => {
     const { id } = await submitAndFreeze();
@@ -202,7 +200,7 @@ describe('a verdict', () => {
       const outcome = `${approved.status} ${approved.body.code ?? ''} / ${raised.status} ${raised.body.code ?? ''}`;
       expect(['200  / 409 REVIEW_ALREADY_DECIDED', '409 REVIEW_OPEN_ISSUES / 201 ']).toContain(outcome);
     }
-  }, 30_000);
+  });
 
   it('by level 4 over open issues needs a reason and is a row of its own', async () => {
     const { id, snapshotId } = await submitAndFreeze();

@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { createWorkers, type Workers } from '#workers/createWorkers.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 let api: TestApi;
 let alice: TestPerson;
@@ -163,5 +159,5 @@ describe('without Temporal', () => {
     } finally {
       await lonely.close();
     }
-  }, 15_000);
+  });
 });

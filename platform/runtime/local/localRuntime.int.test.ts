@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,9 +14,6 @@ import { findMarkedProcesses, identifyProcess, killProcess } from '#platform/run
 import { localConfig, startLocalSession } from '#tests/support/localSession.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-// Real processes on a busy machine: the waits inside have deadlines of their own.
-jest.setTimeout(60_000);
 
 const log = pino({ level: 'silent' });
 
@@ -90,7 +86,7 @@ describe('a pod of the local runtime', () => {
     await pool.close();
     await runtime.destroyPod(uuid);
     remove();
-  }, 60_000);
+  });
 
   it('ends by itself when its starter dies before it has written it down', async () => {
     const { config, remove } = localConfig();
@@ -122,7 +118,7 @@ describe('a pod of the local runtime', () => {
     expect(existsSync(socket)).toBe(false);
     await runtime.destroyPod(uuid);
     remove();
-  }, 60_000);
+  });
 
   it('ends by itself when its volume is deleted under it', async () => {
     const session = await startLocalSession();
@@ -152,7 +148,7 @@ describe('a pod of the local runtime', () => {
     if (present !== null) killProcess(present.process);
     expect(podUid).toBe(present?.podUid);
     remove();
-  }, 60_000);
+  });
 
   it('is reached also where the data folder has a very long path', async () => {
     const base = mkdtempSync(join(tmpdir(), 'berth-long-'));
@@ -160,7 +156,7 @@ describe('a pod of the local runtime', () => {
     expect((await session.client.manifest({ syncEpoch: 1, keep: [] })).complete).toBe(true);
     await session.stop();
     rmSync(base, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('takes over the files of a time without a sandbox', async () => {
     const { config, remove } = localConfig();
@@ -210,5 +206,5 @@ describe('a pod of the local runtime', () => {
     process.stdout.write(`agent with one terminal: ${anonymous.toFixed(1)} MiB anonymous\n`);
     expect(anonymous).toBeLessThan(40);
     await session.stop();
-  }, 60_000);
+  });
 });
