@@ -14,7 +14,12 @@ export type Subscribe = z.infer<typeof Subscribe>;
 
 /** Payloads of a session's events by kind; written by whoever changes the session, in the same transaction. */
 export const SessionEventPayloads = {
-  phase: z.object({ phase: z.enum(SESSION_PHASES), reason: z.string().nullable(), generation: z.int() }),
+  phase: z.object({
+    phase: z.enum(SESSION_PHASES),
+    reason: z.string().nullable(),
+    cause: z.string().nullable().optional(),
+    generation: z.int(),
+  }),
   /** Items changed; `paths` is cut at 200, then `truncated` is true and the page loads the tree afresh. */
   items: z.object({ paths: z.array(z.string()), truncated: z.boolean(), source: z.string() }),
   conflict: z.object({ path: z.string(), copy: z.string() }),

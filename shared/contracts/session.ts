@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { POD_CAUSES } from '#shared/domain/podCause.ts';
 import { PHASE_REASONS, SESSION_KINDS, SESSION_PHASES } from '#shared/domain/session.ts';
 import { Timestamp } from '#shared/contracts/user.ts';
 
@@ -12,6 +13,17 @@ export type Language = z.infer<typeof Language>;
 export const Stage = z.object({ phase: z.enum(SESSION_PHASES), startedAt: Timestamp, seconds: z.number() });
 export type Stage = z.infer<typeof Stage>;
 
+/** The newest save that Berth has of a session. */
+export const NewestSave = z.object({ path: z.string(), at: Timestamp });
+
+/** What holds a session up, or made it fail: a cause of a closed set, what happened, what to do, and who can. */
+export const SessionCause = z.object({
+  code: z.enum(POD_CAUSES),
+  sentence: z.string(),
+  remedy: z.string(),
+  who: z.enum(['you', 'operator', 'nobody']),
+});
+
 /** A session as its owner sees it. */
 export const Session = z.object({
   uuid: z.uuid(),
@@ -20,6 +32,8 @@ export const Session = z.object({
   kind: z.enum(SESSION_KINDS),
   phase: z.enum(SESSION_PHASES),
   phaseReason: z.enum(PHASE_REASONS).nullable(),
+  /** What holds it up, also while it opens, or made it fail; null when all is well. */
+  cause: SessionCause.nullable(),
   isActive: z.boolean(),
   generation: z.int(),
   changeSeq: z.int(),
@@ -27,6 +41,8 @@ export const Session = z.object({
   stages: z.array(Stage),
   /** A volume that is kept because not everything on it is saved; null otherwise. `until` null: until it is saved or discarded. */
   keptVolume: z.object({ until: Timestamp.nullable() }).nullable(),
+  /** Set while its volume cannot be reached or saved and may be discarded: the newest save is what then remains. */
+  discardable: z.object({ newestSave: NewestSave.nullable() }).nullable(),
   /** The open review of this session, if any. */
   openReviewId: z.int().nullable(),
   lastActivityAt: Timestamp,
@@ -55,3 +71,9 @@ export type ExtendSession = z.infer<typeof ExtendSession>;
 /** Answer to a request that a workflow carries out: `opId` names it in the session's events. */
 export const Accepted = z.object({ opId: z.uuid(), session: Session });
 export type Accepted = z.infer<typeof Accepted>;
+
+/** Body of a discard: what is only on the volume is lost, so it is asked for in words. */
+export const DiscardVolume = z.strictObject({ confirm: z.literal('discard') });
+/** Answer to a discard: `newestSave` is what the session goes on from. */
+export const Discarded = Accepted.extend({ newestSave: NewestSave.nullable() });
+export type Discarded = z.infer<typeof Discarded>;

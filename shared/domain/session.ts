@@ -1,3 +1,5 @@
+import type { PodCause } from '#shared/domain/podCause.ts';
+
 /** The phases of a session, in the order of its life. `recovering` lies between two `running`. */
 export const SESSION_PHASES = [
   'requested',
@@ -35,6 +37,7 @@ export const PHASE_REASONS = [
   'idle',
   'expired',
   'superseded',
+  'discarded',
   'pod-lost',
   'provisioning-failed',
   'agent-unreachable',
@@ -49,6 +52,19 @@ export type PhaseReason = (typeof PHASE_REASONS)[number];
 export const VOLUME_STATES = ['new', 'loading', 'live', 'kept', 'drained', 'discarded'] as const;
 /** State of a session's volume. */
 export type VolumeState = (typeof VOLUME_STATES)[number];
+
+/**
+ * True while a volume holds what may be in no other place and Berth cannot save it by itself: its last save failed, or it
+ * is on a node that does not answer. Only then may a person give it up.
+ */
+export function isVolumeInDoubt(
+  session: { phase: SessionPhase; phaseCause: PodCause | null },
+  volume: { state: VolumeState; keptUntil: Date | null },
+): boolean {
+  if (volume.state === 'discarded') return false;
+  if (isLivePhase(session.phase)) return session.phaseCause === 'node-lost';
+  return volume.state === 'kept' && volume.keptUntil === null;
+}
 
 /** The Temporal workflow id of a session. */
 export function sessionWorkflowId(uuid: string): string {

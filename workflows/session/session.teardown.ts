@@ -2,10 +2,14 @@ import type { PodCause } from '#shared/domain/podCause.ts';
 import type { PhaseReason } from '#shared/domain/session.ts';
 import { explain, readCause } from '#workflows/session/session.failures.ts';
 import { volumeFate, type PhaseWhy } from '#workflows/session/session.machine.ts';
+import { outlastSilence } from '#workflows/session/session.silence.ts';
 import { enterPhase, showAttention, showEnd, showPhase, type SessionRun } from '#workflows/session/session.run.ts';
 
 /** How many days a volume is kept on which only files remain that are not saved by rule. */
 const KEPT_DAYS = 7;
+
+/** Reasons that people are told together with: everything was saved. */
+const CALLS_IT_SAVED: ReadonlySet<PhaseReason> = new Set<PhaseReason>(['user', 'operator', 'idle', 'expired']);
 
 /** What the last save left. `kept`: the volume stays until a person decides. */
 type Saved = 'removable' | 'kept' | 'kept-week' | 'superseded';
@@ -31,7 +35,12 @@ export async function teardown(run: SessionRun, end: End): Promise<void> {
     return;
   }
   // A volume that has to wait for a person tells why; after a good save there is nothing left to say.
-  const recorded = { ...end, cause: saved === 'kept' || end.phase === 'failed' ? (cause ?? end.cause) : null };
+  const kept = saved === 'kept';
+  const recorded = {
+    ...end,
+    reason: kept && CALLS_IT_SAVED.has(end.reason) ? ('save-failed' as const) : end.reason,
+    cause: kept || end.phase === 'failed' ? (cause ?? end.cause) : null,
+  };
   if (!(await enterPhase(run, 'closing', { ...recorded, cause: cause ?? end.cause }))) {
     await removePod(run);
     return;
@@ -84,7 +93,7 @@ async function save(run: SessionRun, end: End): Promise<{ saved: Saved; cause: P
   // An open that failed has shown that no pod can be had.
   if (end.phase === 'failed') return { saved: 'kept', cause };
   try {
-    await startRecoveryPod(run);
+    await outlastSilence(run, () => startRecoveryPod(run));
     return { saved: await quiesceAndSave(run), cause: null };
   } catch (error) {
     run.machine.note(`the recovery pod could not save either: ${explain(error)}`, Date.now());
@@ -92,7 +101,12 @@ async function save(run: SessionRun, end: End): Promise<{ saved: Saved; cause: P
   }
 }
 
-async function quiesceAndSave(run: SessionRun): Promise<Saved> {
+/** While nothing can be known of the pod, nothing is given up either: a save waits like every other step of the end. */
+function quiesceAndSave(run: SessionRun): Promise<Saved> {
+  return outlastSilence(run, () => tryToSave(run));
+}
+
+async function tryToSave(run: SessionRun): Promise<Saved> {
   await run.proxies.step.quiesce.executeWithOptions({ summary: 'end processes' }, [run.ref]);
   const result = await run.proxies.long.saveFiles.executeWithOptions({ summary: 'last save' }, [run.ref]);
   if (result.superseded) return 'superseded';

@@ -1,5 +1,7 @@
 import type { Database } from '#platform/db/database.ts';
-import type { StageRecord } from '#platform/db/repositories/sessions.ts';
+import { isVolumeInDoubt, type VolumeState } from '#shared/domain/session.ts';
+import { findNewestSave, type NewestSave } from '#platform/db/repositories/sessionDiscards.ts';
+import type { SessionRecord, StageRecord } from '#platform/db/repositories/sessions.ts';
 
 /** What a person sees of a session beside its row. */
 export interface SessionDetails {
@@ -7,25 +9,30 @@ export interface SessionDetails {
   /** Of the present generation, oldest first. */
   stages: StageRecord[];
   keptVolume: { until: Date | null } | null;
+  /** Set while a person may give the volume up. */
+  discardable: { newestSave: NewestSave | null } | null;
   openReviewId: number | null;
 }
 
 interface DetailsRow {
   id: number;
   stages: { phase: StageRecord['phase']; startedAt: string; seconds: number }[];
-  keptVolume: { until: string | null } | null;
+  volume: { state: VolumeState; keptUntil: string | null } | null;
   openReviewId: number | null;
 }
 
-/** The details of several sessions by id, in one statement. */
-export async function loadSessionDetails(database: Database, ids: number[]): Promise<Map<number, SessionDetails>> {
-  if (ids.length === 0) return new Map();
+/** The details of several sessions by id, in one statement, and one more for each that holds what is in doubt. */
+export async function loadSessionDetails(
+  database: Database,
+  sessions: SessionRecord[],
+): Promise<Map<number, SessionDetails>> {
+  if (sessions.length === 0) return new Map();
   const rows = await database.query<DetailsRow>(
     `SELECT s.id,
        (SELECT r.id FROM review_requests r WHERE r.session_id = s.uuid AND r.withdrawn_at IS NULL
           AND r.status IN ('pending', 'in_review') LIMIT 1) AS "openReviewId",
-       (SELECT json_build_object('until', v.kept_until) FROM volumes v
-          WHERE v.session_id = s.id AND v.state = 'kept') AS "keptVolume",
+       (SELECT json_build_object('state', v.state, 'keptUntil', v.kept_until) FROM volumes v
+          WHERE v.session_id = s.id) AS volume,
        coalesce((SELECT json_agg(json_build_object('phase', e.phase, 'startedAt', e.created_at, 'seconds', e.seconds)
                    ORDER BY e.change_seq)
           FROM (SELECT change_seq, created_at, payload ->> 'phase' AS phase,
@@ -33,17 +40,22 @@ export async function loadSessionDetails(database: Database, ids: number[]): Pro
                 FROM events WHERE subject = 'session' AND subject_id = s.id AND kind = 'phase'
                   AND payload @> jsonb_build_object('generation', s.generation)) e), '[]') AS stages
      FROM sessions s WHERE s.id = ANY($1::int[])`,
-    [ids],
+    [sessions.map((session) => session.id)],
   );
-  return new Map(rows.map((row) => [row.id, readDetails(row)]));
+  const byId = new Map(sessions.map((session) => [session.id, session]));
+  const details = rows.map((row) => readDetails(database, byId.get(row.id)!, row));
+  return new Map((await Promise.all(details)).map((found) => [found.id, found]));
 }
 
-function readDetails(row: DetailsRow): SessionDetails {
-  const { id, openReviewId, keptVolume } = row;
+async function readDetails(database: Database, session: SessionRecord, row: DetailsRow): Promise<SessionDetails> {
+  const { id, openReviewId } = row;
+  const keptUntil = row.volume?.keptUntil == null ? null : new Date(row.volume.keptUntil);
+  const inDoubt = row.volume !== null && isVolumeInDoubt(session, { state: row.volume.state, keptUntil });
   return {
     id,
     openReviewId,
-    keptVolume: keptVolume && { until: keptVolume.until === null ? null : new Date(keptVolume.until) },
+    keptVolume: row.volume?.state === 'kept' ? { until: keptUntil } : null,
+    discardable: inDoubt ? { newestSave: await findNewestSave(database, id) } : null,
     stages: row.stages.map((stage) => ({ ...stage, startedAt: new Date(stage.startedAt) })),
   };
 }

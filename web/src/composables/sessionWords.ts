@@ -21,6 +21,7 @@ const REASON_SENTENCES: Readonly<Record<PhaseReason, string>> = {
   idle: 'It closed by itself because nothing happened in it. Everything was saved.',
   expired: 'It reached its time limit and closed. Everything was saved.',
   superseded: 'It was opened anew while it closed.',
+  discarded: 'What was only on its disk was discarded. Its files are as they were last saved.',
   'pod-lost': 'The machine it ran on went away.',
   'provisioning-failed': 'No place to run was found. Try again; if it lasts, tell the operator.',
   'agent-unreachable': 'It started but did not answer. Try again.',
