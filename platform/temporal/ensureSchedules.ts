@@ -1,4 +1,5 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ScheduleOptions } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import { taskQueues } from '#shared/domain/queues.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { Temporal } from '#platform/temporal/client.ts';
@@ -7,12 +8,13 @@ type ScheduleName = 'reap' | 'retain' | 'pool';
 type ScheduleConfig = Pick<Config, 'TEMPORAL_TASK_QUEUE_PREFIX' | 'BERTH_WARM_POOL_SIZE'>;
 
 /** The recurring workflows: name under `maintenance/`, which is the workflow's type too, and how often, in seconds. */
-function schedulesOf(config: ScheduleConfig): { name: ScheduleName; everySeconds: number }[] {
+function schedulesOf(config: ScheduleConfig): { name: ScheduleName; everySeconds: number; runTimeout?: Duration }[] {
   return [
     { name: 'reap', everySeconds: 300 },
     { name: 'retain', everySeconds: 3_600 },
     // A pool that is off has nothing to do but to remove, once, what is left of it.
-    { name: 'pool', everySeconds: config.BERTH_WARM_POOL_SIZE > 0 ? 30 : 3_600 },
+    // A run that hangs would keep every later one from starting; those begin with what it left.
+    { name: 'pool', everySeconds: config.BERTH_WARM_POOL_SIZE > 0 ? 30 : 3_600, runTimeout: '15m' },
   ];
 }
 
@@ -32,7 +34,7 @@ export function scheduleIds(config: Pick<Config, 'TEMPORAL_TASK_QUEUE_PREFIX'>):
  */
 export async function ensureSchedules(temporal: Temporal, config: ScheduleConfig): Promise<void> {
   const ids = scheduleIds(config);
-  for (const { name, everySeconds } of schedulesOf(config)) {
+  for (const { name, everySeconds, runTimeout } of schedulesOf(config)) {
     const every = everySeconds * 1_000;
     const options: ScheduleOptions = {
       scheduleId: ids[name],
@@ -43,6 +45,7 @@ export async function ensureSchedules(temporal: Temporal, config: ScheduleConfig
         workflowId: ids[name],
         taskQueue: taskQueues(config.TEMPORAL_TASK_QUEUE_PREFIX).orchestration,
         args: [],
+        workflowRunTimeout: runTimeout,
       },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: every },
       // The first run of the reaper leaves its token before there is anything that it could take for litter.
