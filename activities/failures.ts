@@ -12,6 +12,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INTERNAL',
   // The pods of sessions that have just closed may still count.
   'POD_REFUSED',
+  'RUNTIME_UNAVAILABLE',
 ]);
 
 /**
@@ -33,8 +34,12 @@ export function toFailure(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** The workflow waits for as long as this is told: nothing is known of the pod, so nothing may be decided about it. */
+const CLUSTER_UNREACHABLE: CauseDetail = { cause: 'cluster-unreachable', hopeless: false };
+
 /** The runtime's refusals carry their cause; once the tries of the step are used up, further ones are hopeless. */
 function detailsOf(error: AppError): CauseDetail[] {
+  if (error.code === 'RUNTIME_UNAVAILABLE') return [CLUSTER_UNREACHABLE];
   const cause = readPodCause(error.data['cause']);
   return cause === null ? [] : [{ cause, hopeless: true }];
 }

@@ -6,7 +6,7 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
   await context.sequelize.query(`
     ALTER TABLE sessions ADD COLUMN phase_cause text CHECK (phase_cause IN
       ('image-pull', 'unschedulable', 'quota', 'claim-not-bound', 'crash-loop', 'out-of-memory', 'evicted', 'disk-full',
-       'node-lost', 'pod-deleted', 'process-ended'));
+       'node-lost', 'cluster-unreachable', 'pod-deleted', 'process-ended'));
 
     -- discarded: nothing of it may come into the database any more, and it is removed whatever it holds.
     ALTER TABLE volumes DROP CONSTRAINT volumes_state_check;

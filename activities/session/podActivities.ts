@@ -6,7 +6,13 @@ import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import { findVolume } from '#platform/db/repositories/volumes.ts';
 import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
-import { describeState, podFailure, showingRefusal } from '#activities/session/podCauses.ts';
+import {
+  describeState,
+  isRuntimeSilent,
+  podFailure,
+  runtimeSilent,
+  showingRefusal,
+} from '#activities/session/podCauses.ts';
 import { endWhenPodIsGone } from '#activities/session/podGone.ts';
 
 type PodActivities = Pick<SessionActivities, 'ensurePod' | 'awaitAgent' | 'quiesce' | 'deletePod'>;
@@ -55,11 +61,14 @@ export function createPodActivities(
         } catch (error) {
           if (!isAppError(error, 'AGENT_UNREACHABLE')) throw error;
           const state = await runtime.status(uuid);
-          const { status, cause, hopeless = false } = state;
+          const { status, hopeless = false } = state;
+          const silent = isRuntimeSilent(state);
+          const cause = silent ? 'cluster-unreachable' : state.cause;
           if (cause !== shown) {
             await writeWaitingCause(database, { sessionId, generation }, cause);
             shown = cause;
           }
+          if (silent && Date.now() > deadline) throw runtimeSilent(state);
           // Not tried again as a step: the workflow makes the pod anew instead.
           if (status === 'gone' || hopeless || Date.now() > deadline) {
             throw podFailure(`The agent did not answer; its pod is ${describeState(state)}.`, { cause, hopeless });

@@ -102,6 +102,11 @@ export const ERROR_CATALOGUE = {
     title: 'There is no room for the session',
     remedy: 'Try again in a few minutes; if it lasts, tell the operator.',
   },
+  RUNTIME_UNAVAILABLE: {
+    status: 503,
+    title: 'What sessions run on does not answer',
+    remedy: 'Wait a minute and try again; Berth goes on by itself once it answers. If it lasts, tell the operator.',
+  },
   NOTHING_TO_DISCARD: {
     status: 409,
     title: 'There is nothing to discard',

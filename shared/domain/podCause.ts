@@ -9,6 +9,7 @@ export const POD_CAUSES = [
   'evicted',
   'disk-full',
   'node-lost',
+  'cluster-unreachable',
   'pod-deleted',
   'process-ended',
 ] as const;
@@ -91,6 +92,13 @@ export const CAUSE_ADVICE: Readonly<Record<PodCause, CauseAdvice>> = {
     who: 'nobody',
     operator:
       'The node of pod `exec-NAME` does not answer: bring it back, and the session goes on. Only its owner can discard what is on its volume.',
+  },
+  'cluster-unreachable': {
+    sentence: 'The cluster that sessions run on does not answer Berth.',
+    remedy: 'It goes on by itself as soon as the cluster answers again; nothing was ended meanwhile.',
+    who: 'operator',
+    operator:
+      'The Kubernetes API does not answer the workers, or refuses them: look at its health, at KUBECONFIG or the service account, and at the network between. Session NAME waits and goes on by itself.',
   },
   'pod-deleted': {
     sentence: 'The session’s pod was deleted from outside.',

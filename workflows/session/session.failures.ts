@@ -24,6 +24,11 @@ export function explain(error: unknown): string {
   return innermost instanceof Error ? innermost.message : String(innermost);
 }
 
+/** True when what sessions run on did not answer: whatever the step was, nothing is known that could be decided upon. */
+export function isClusterSilent(error: unknown): boolean {
+  return readCause(error).cause === 'cluster-unreachable';
+}
+
 /** What a failed activity told of the pod; nothing known of any other failure. Never throws. */
 export function readCause(error: unknown): CauseDetail {
   if (error instanceof StepFailed) return error.told;

@@ -5,6 +5,7 @@ import { explain, readCause, StepFailed } from '#workflows/session/session.failu
 import { ALL_WELL, type PhaseWhy } from '#workflows/session/session.machine.ts';
 import type { RunningParts } from '#workflows/session/session.messages.ts';
 import type { WatchActivities } from '#workflows/session/session.ports.ts';
+import { outlastSilence } from '#workflows/session/session.silence.ts';
 import {
   enterPhase,
   showAttention,
@@ -74,20 +75,20 @@ async function open(run: SessionRun): Promise<void> {
 /** Volume, pod and agent; also after a loss, on the same volume. */
 async function provision(run: SessionRun): Promise<void> {
   const { step, long } = run.proxies;
-  const volume = await orFail('provisioning-failed', () =>
+  const volume = await orFail(run, 'provisioning-failed', () =>
     step.ensureVolume.executeWithOptions({ summary: 'volume' }, [run.ref]),
   );
   run.parts.volumeId = volume.volumeId;
   run.parts.claimUid = volume.claimUid;
   await startPod(run, { volumeId: volume.volumeId, claimUid: volume.claimUid });
-  const { bootId } = await orFail('agent-unreachable', () =>
+  const { bootId } = await orFail(run, 'agent-unreachable', () =>
     long.awaitAgent.executeWithOptions({ summary: 'agent answers' }, [run.ref]),
   );
   run.parts.bootId = bootId;
 }
 
 async function startPod(run: SessionRun, volume: { volumeId: number; claimUid: string }): Promise<void> {
-  await orFail('provisioning-failed', () =>
+  await orFail(run, 'provisioning-failed', () =>
     run.proxies.step.ensurePod.executeWithOptions({ summary: `pod on volume ${volume.volumeId}` }, [
       { ...run.ref, ...volume },
     ]),
@@ -99,11 +100,11 @@ async function bringFiles(run: SessionRun): Promise<void> {
   if (!(await enterPhase(run, 'loading', ALL_WELL))) return;
   const { state } = await run.proxies.record.inspectVolume(run.ref);
   if (state === 'new' || state === 'loading') {
-    await orFail('load-failed', () =>
+    await orFail(run, 'load-failed', () =>
       run.proxies.long.loadFiles.executeWithOptions({ summary: 'all files' }, [run.ref]),
     );
   } else {
-    await orFail('load-failed', () => reconcile(run, 'open'));
+    await orFail(run, 'load-failed', () => reconcile(run, 'open'));
   }
 }
 
@@ -195,7 +196,7 @@ async function recover(run: SessionRun, lostBy: PodCause | null): Promise<void> 
     if (!(await enterPhase(run, 'recovering', { reason: 'pod-lost', cause }))) return;
     try {
       await provision(run);
-      await reconcile(run, 'recovery');
+      await orFail(run, 'load-failed', () => reconcile(run, 'recovery'));
       await enterPhase(run, 'running', ALL_WELL);
       showAttention(run, false);
       return;
@@ -240,9 +241,9 @@ async function serveSyncs(run: SessionRun): Promise<void> {
   }
 }
 
-async function orFail<T>(reason: PhaseReason, step: () => Promise<T>): Promise<T> {
+async function orFail<T>(run: SessionRun, reason: PhaseReason, step: () => Promise<T>): Promise<T> {
   try {
-    return await step();
+    return await outlastSilence(run, step);
   } catch (error) {
     if (isCancellation(error)) throw error;
     throw new StepFailed(reason, error);

@@ -1,0 +1,70 @@
+import { jest } from '@jest/globals';
+import { ApplicationFailure } from '@temporalio/activity';
+import { createStepRunner, type StartedSession, type StepRunner } from '#tests/support/sessionSteps.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+import { closeSignal, stateQuery } from '#workflows/session/session.messages.ts';
+
+jest.setTimeout(90_000);
+
+let runner: StepRunner;
+beforeAll(async () => {
+  runner = await createStepRunner();
+});
+afterAll(() => runner.close());
+
+const live = { inspectVolume: async () => ({ state: 'live' as const }) };
+
+/** A step that fails as it does while the cluster does not answer, as long as it is told to. */
+function silentWhile(isSilent: () => boolean): () => Promise<void> {
+  return async () => {
+    if (!isSilent()) return;
+    throw ApplicationFailure.create({
+      message: 'the API server does not answer in time',
+      type: 'RUNTIME_UNAVAILABLE',
+      // At once, so that the test need not wait for the tries of the step itself.
+      nonRetryable: true,
+      details: [{ cause: 'cluster-unreachable', hopeless: false }],
+    });
+  };
+}
+
+const times = (session: StartedSession, call: string): number => session.calls.filter((one) => one === call).length;
+
+describe('while the cluster does not answer', () => {
+  it('an open waits, and goes on once it does', async () => {
+    let silent = true;
+    const fail = silentWhile(() => silent);
+    const session = await runner.start({ ensurePod: async () => (await fail(), { podUid: 'pod' }) });
+    // Any other failure would have ended the open with the third.
+    await waitFor(() => times(session, 'ensurePod') === 3, { deadlineMs: 60_000 });
+    expect((await session.handle.query(stateQuery)).phase).toBe('provisioning');
+    silent = false;
+    await waitFor(() => session.calls.includes('watchSession'), { deadlineMs: 60_000 });
+    expect(session.calls).not.toContain('recordEnd:failed');
+    await session.handle.signal(closeSignal);
+    expect(await session.handle.result()).toMatchObject({ phase: 'closed' });
+  });
+
+  it('an open that waits is given up by a close', async () => {
+    const fail = silentWhile(() => true);
+    const session = await runner.start({
+      ensureVolume: async () => (await fail(), Promise.reject(new Error('never'))),
+    });
+    await waitFor(() => times(session, 'ensureVolume') > 1, { deadlineMs: 60_000 });
+    await session.handle.signal(closeSignal, { reason: 'user' });
+    expect(await session.handle.result()).toMatchObject({ phase: 'closed', reason: 'user' });
+  });
+
+  it('a close gives up no volume: it saves once the cluster answers, and makes no second pod', async () => {
+    let silent = true;
+    const session = await runner.start({ ...live, quiesce: silentWhile(() => silent) });
+    await waitFor(() => session.calls.includes('watchSession'));
+    await session.handle.signal(closeSignal);
+    await waitFor(() => times(session, 'quiesce') > 1, { deadlineMs: 60_000 });
+    silent = false;
+    expect(await session.handle.result()).toMatchObject({ phase: 'closed' });
+    expect(times(session, 'ensurePod')).toBe(1);
+    expect(session.calls).not.toContain('keepVolume');
+    expect(session.calls.indexOf('saveFiles')).toBeGreaterThan(session.calls.lastIndexOf('quiesce'));
+  });
+});
