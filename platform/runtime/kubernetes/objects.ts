@@ -116,6 +116,8 @@ function contents(config: Config, spec: PodSpec): Pick<V1PodSpec, 'containers' |
         env: agentEnvironment(config, spec),
         ports: [{ name: 'agent', containerPort: AGENT_PORT, protocol: 'TCP' }],
         resources: resources(config),
+        // A file of the node's own disk, writable for everybody and counted by nobody: it lies where only root can go.
+        terminationMessagePath: '/opt/berth/closed/termination-log',
         terminationMessagePolicy: 'FallbackToLogsOnError',
         securityContext: {
           allowPrivilegeEscalation: false,
