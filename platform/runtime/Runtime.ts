@@ -35,7 +35,8 @@ export interface RuntimeObject {
 
 /**
  * Where sessions run. Every method is idempotent and keyed by the session's uuid; adapters pass the same contract tests
- * (`platform/runtime/contract.ts`).
+ * (`platform/runtime/contract.ts`). What makes, removes or lists rejects with RUNTIME_UNAVAILABLE while the runtime itself
+ * does not answer.
  */
 export interface Runtime {
   /** What people should know about how sessions are isolated; null when there is nothing to warn of. */

@@ -24,7 +24,8 @@ import { followPods, WATCH_STALLS_MS, type PodWatch } from '#platform/runtime/ku
 /** No request has a time-out of its own in the library: without these one that hangs would hang for five minutes. */
 const READ_MS = 6_000;
 const CHANGE_MS = 10_000;
-const LIST_MS = 20_000;
+/** Shorter than the steps that list: they must be told that nothing came. */
+const LIST_MS = 10_000;
 const OPEN_SOCKET_MS = 5_000;
 const PAGE_SIZE = 500;
 const LARGEST_FRAME = 4 * 1024 * 1024;

@@ -8,6 +8,7 @@ import { connectPod, type AgentRoute } from '#platform/runtime/kubernetes/connec
 import { KubernetesError } from '#platform/runtime/kubernetes/kubernetesError.ts';
 import { installationSelector, readOwnLabels } from '#platform/runtime/kubernetes/labels.ts';
 import { buildClaim, buildPod } from '#platform/runtime/kubernetes/objects.ts';
+import { tellingOutage } from '#platform/runtime/kubernetes/outage.ts';
 import { createPodInformer, type PodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
 import { createPods, type Pods } from '#platform/runtime/kubernetes/pods.ts';
 import { describePod } from '#platform/runtime/kubernetes/podState.ts';
@@ -51,11 +52,13 @@ class SessionPods implements Runtime {
   }
 
   async ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }> {
-    return this.#volumes.ensure({ installation: await this.#installationId(), uuid, volumeId });
+    const installation = await this.#installationId();
+    return tellingOutage(() => this.#volumes.ensure({ installation, uuid, volumeId }));
   }
 
   async ensurePod(spec: PodSpec): Promise<{ podUid: string }> {
-    return this.#pods.ensure(await this.#installationId(), spec);
+    const installation = await this.#installationId();
+    return tellingOutage(() => this.#pods.ensure(installation, spec));
   }
 
   async status(uuid: string): Promise<PodState> {
@@ -84,16 +87,19 @@ class SessionPods implements Runtime {
   }
 
   async destroyPod(uuid: string, podUid?: string, { force = false }: { force?: boolean } = {}): Promise<void> {
-    await this.#pods.destroy(await this.#installationId(), { uuid, podUid, force });
+    const installation = await this.#installationId();
+    await tellingOutage(() => this.#pods.destroy(installation, { uuid, podUid, force }));
   }
 
   async destroyVolume(uuid: string, claimUid: string): Promise<void> {
-    await this.#volumes.destroy(uuid, claimUid);
+    await tellingOutage(() => this.#volumes.destroy(uuid, claimUid));
   }
 
   async list(): ReturnType<Runtime['list']> {
     const selector = installationSelector(await this.#installationId());
-    const [pods, claims] = await Promise.all([this.#client.listPods(selector), this.#client.listClaims(selector)]);
+    const [pods, claims] = await tellingOutage(() =>
+      Promise.all([this.#client.listPods(selector), this.#client.listClaims(selector)]),
+    );
     return { pods: toObjects(pods.items), volumes: toObjects(claims.items) };
   }
 
