@@ -51,13 +51,18 @@ export function saysQuotaExceeded(error: unknown): boolean {
 export function toKubernetesError(error: unknown, what: string): KubernetesError {
   if (error instanceof KubernetesError) return error;
   if (isApiException(error)) return fromAnswer(error, what);
-  const reason = error instanceof Error ? error : new Error(String(error));
-  const isTimeout = reason.name === 'TimeoutError' || reason.name === 'AbortError';
-  return new KubernetesError(`${what}: ${isTimeout ? 'the API server does not answer in time' : describe(reason)}`, {
+  const timedOut = isTimeout(error);
+  return new KubernetesError(`${what}: ${timedOut ? 'the API server does not answer in time' : describe(error)}`, {
     status: statusCode(error),
-    reason: isTimeout ? 'Timeout' : null,
+    reason: timedOut ? 'Timeout' : null,
     cause: error,
   });
+}
+
+/** A DOMException, which is not everywhere an Error. */
+function isTimeout(error: unknown): boolean {
+  const name = typeof error === 'object' && error !== null && 'name' in error ? error.name : null;
+  return name === 'TimeoutError' || name === 'AbortError';
 }
 
 interface ApiException {
@@ -108,7 +113,8 @@ function parse(text: string): unknown {
   }
 }
 
-function describe(error: Error): string {
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   // `fetch failed` says nothing; what failed is its cause.
   return error.cause instanceof Error ? error.cause.message : error.message;
 }

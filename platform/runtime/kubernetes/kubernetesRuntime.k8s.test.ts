@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { podName } from '#shared/domain/podNames.ts';
 import { describeRuntimeContract } from '#platform/runtime/contract.ts';
@@ -35,3 +36,18 @@ for (const { binding, route } of VARIANTS) {
     };
   });
 }
+
+describe('the connections of the Kubernetes runtime', () => {
+  it('are few, however many requests are made, and end with it', async () => {
+    const open = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const before = open();
+    const { another, stop } = await startClusterRuntime();
+    const runtime = await another();
+    for (let request = 0; request < 100; request += 1) await runtime.status(randomUUID());
+    await Promise.all(Array.from({ length: 20 }, () => runtime.status(randomUUID())));
+    expect(open() - before).toBeLessThanOrEqual(20);
+    await runtime.close();
+    await waitFor(() => open() <= before, { what: 'the end of the connections' });
+    await stop();
+  });
+});

@@ -7,6 +7,9 @@ const CONNECT_MS = 15_000;
 /** The server ends a watch after this time, in seconds; a list follows, which mends whatever the watch did not tell. */
 const WATCH_SECONDS = 240;
 
+/** Bookmarks, which only say that the watch is alive, are none. */
+const CHANGES = new Set(['ADDED', 'MODIFIED', 'DELETED']);
+
 /** What a watch is asked for. */
 export interface PodWatch {
   selector: string;
@@ -31,7 +34,7 @@ export async function followPods(watch: Watch, namespace: string, options: PodWa
     },
     (type: string, object: unknown) => {
       if (type === 'ERROR') refuse(watchError(object));
-      else if (type !== 'BOOKMARK' && !options.signal.aborted) options.changed(object as V1Pod);
+      else if (CHANGES.has(type) && !options.signal.aborted) options.changed(object as V1Pod);
     },
     (error: unknown) => {
       if (error === null || error === undefined || options.signal.aborted) ended.resolve();
