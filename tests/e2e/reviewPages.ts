@@ -38,6 +38,8 @@ export async function readFrozen(page: Page, names: string[]): Promise<string> {
 /** Comments on a line of the file that is shown and publishes the comment. */
 export async function commentOnLine(page: Page, line: number, text: string): Promise<void> {
   const code = page.getByRole('region', { name: 'Code' });
+  // The claim that gives the right to comment may still be on its way.
+  await code.getByLabel('Press c to comment').waitFor();
   await code
     .locator('.cm-line')
     .nth(line - 1)
