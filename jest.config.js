@@ -16,6 +16,8 @@ const base = {
 };
 
 export default {
+  // Of a project jest takes no such option, and says nothing about it.
+  testTimeout: PATIENCE_MS,
   projects: [
     {
       ...base,
@@ -26,7 +28,6 @@ export default {
     {
       ...base,
       displayName: 'integration',
-      testTimeout: PATIENCE_MS,
       testMatch: ['**/*.int.test.ts', '**/*.replay.test.ts', '**/*.fault.test.ts'],
       globalSetup: './tests/support/startServers.ts',
       globalTeardown: './tests/support/stopServers.ts',
@@ -34,7 +35,6 @@ export default {
     {
       ...base,
       displayName: 'kubernetes',
-      testTimeout: PATIENCE_MS,
       testMatch: ['**/*.k8s.test.ts'],
       globalSetup: './tests/support/startServers.ts',
       globalTeardown: './tests/support/stopServers.ts',
