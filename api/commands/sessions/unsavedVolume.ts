@@ -16,6 +16,8 @@ export interface VolumeActor {
   requestId: string;
 }
 
+type Deps = Pick<ApiDeps, 'database' | 'config'>;
+
 /** A request that a workflow carries out. */
 interface Asked {
   opId: string;
@@ -27,7 +29,7 @@ interface Asked {
  * volume. The run that holds the lost one gives way. Throws NOTHING_TO_DISCARD and SESSION_LIMIT.
  */
 export function discardAndReopen(
-  deps: ApiDeps,
+  deps: Deps,
   session: Pick<SessionRecord, 'uuid' | 'userId'>,
   actor: VolumeActor,
 ): Promise<Asked & { newestSave: NewestSave | null }> {
@@ -43,7 +45,7 @@ export function discardAndReopen(
  * a session that is open on a lost node: there only a reopening ends what holds it.
  */
 export function discardKept(
-  deps: ApiDeps,
+  deps: Deps,
   session: Pick<SessionRecord, 'uuid' | 'userId'>,
   actor: VolumeActor,
 ): Promise<Asked & { newestSave: NewestSave | null }> {
@@ -57,7 +59,7 @@ export function discardKept(
 
 /** Tries once more to save what is on the kept volume of a closed session, which is closed again after it. Throws NOTHING_TO_SAVE and SESSION_LIMIT. */
 export function retrySave(
-  deps: ApiDeps,
+  deps: Deps,
   session: Pick<SessionRecord, 'uuid' | 'userId'>,
   actor: VolumeActor,
 ): Promise<Asked> {
@@ -70,7 +72,7 @@ export function retrySave(
 
 /** Locks a session whose volume holds what may be in no other place and that Berth cannot save by itself. */
 async function lockInDoubt(
-  deps: ApiDeps,
+  deps: Deps,
   { session, otherwise }: { session: Pick<SessionRecord, 'uuid' | 'userId'>; otherwise: ErrorCode },
   tx: Tx,
 ): Promise<SessionRecord> {
@@ -83,7 +85,7 @@ async function lockInDoubt(
 }
 
 async function discard(
-  deps: ApiDeps,
+  deps: Deps,
   { locked, actor, action }: { locked: SessionRecord; actor: VolumeActor; action: string },
   tx: Tx,
 ): Promise<NewestSave | null> {
@@ -98,7 +100,7 @@ async function discard(
 
 /** An opening that closes at once: the close's own way of saving, or removing, what the volume holds. */
 async function openAndClose(
-  deps: ApiDeps,
+  deps: Deps,
   { locked, actor, reason }: { locked: SessionRecord; actor: VolumeActor; reason: 'user' | 'discarded' },
   tx: Tx,
 ): Promise<Asked> {

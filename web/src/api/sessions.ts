@@ -33,6 +33,18 @@ export function openSession(uuid: string): Promise<Accepted> {
 export function closeSession(uuid: string): Promise<Accepted> {
   return request('POST', `${at(uuid)}/close`);
 }
+/** Gives up what is on a disk that is out of reach, and opens the session from the newest save. */
+export function discardAndReopen(uuid: string): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/discard-and-reopen`, { body: { confirm: 'discard' } });
+}
+/** Gives up what is on the kept disk of a closed session. */
+export function discardKept(uuid: string): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/discard`, { body: { confirm: 'discard' } });
+}
+/** Tries again to save what is on the kept disk of a closed session. */
+export function retrySave(uuid: string): Promise<Accepted> {
+  return request('POST', `${at(uuid)}/retry-save`);
+}
 /** Holds the session open without activity for so many minutes. */
 export function extendSession(uuid: string, minutes: number): Promise<Accepted> {
   return request('POST', `${at(uuid)}/extend`, { body: { minutes } });

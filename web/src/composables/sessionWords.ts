@@ -42,7 +42,8 @@ export function reasonSentence(reason: PhaseReason | null): string | null {
 }
 
 /** The one verb that a session offers. */
-export function primaryVerb(phase: SessionPhase): 'Open' | 'Continue' {
+export function primaryVerb(phase: SessionPhase): 'Open' | 'Continue' | 'Retry' {
+  if (phase === 'failed') return 'Retry';
   return isLivePhase(phase) && phase !== 'saving' && phase !== 'closing' ? 'Continue' : 'Open';
 }
 

@@ -1,4 +1,5 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
+import { CAUSE_ADVICE, readPodCause, type CauseAdvice } from '#shared/domain/podCause.ts';
 import { isLivePhase, isReachablePhase } from '#shared/domain/session.ts';
 import type { BerthEvent } from '#shared/contracts/events.ts';
 import type { Session } from '#shared/contracts/session.ts';
@@ -20,6 +21,8 @@ export interface SessionListeners {
   itemsChanged(): void;
   conflict(paths: { path: string; copy: string }): void;
   closed(session: Session): void;
+  /** Its pod was lost and is made again: programs have ended, and this is why. */
+  lost(advice: CauseAdvice): void;
 }
 
 /** One session as its page sees it: loaded, followed live, opened, closed, kept. */
@@ -83,10 +86,18 @@ export function useSession(uuid: string, listeners: SessionListeners) {
       case 'closingSoon':
         return void (warning.value = event.payload);
       case 'phase':
+        tellLoss(event.payload);
+        return void load.reload();
       case 'session':
       case 'review':
         return void load.reload();
     }
+  }
+
+  /* Recovering may be over before the page has loaded it, but its terminals are new: that needs a word. */
+  function tellLoss({ phase, cause }: { phase: string; cause?: string | null | undefined }): void {
+    const known = phase === 'recovering' ? readPodCause(cause) : null;
+    if (known !== null) listeners.lost(CAUSE_ADVICE[known]);
   }
 
   /** Asks for the session to be opened. Throws SESSION_LIMIT, which names what to close. */
@@ -97,11 +108,35 @@ export function useSession(uuid: string, listeners: SessionListeners) {
   async function close(): Promise<void> {
     session.value = (await sessions.closeSession(uuid)).session;
   }
+  /** Gives up what is only on its disk; an open session opens again from what is saved. */
+  async function discard(): Promise<void> {
+    const act = live.value ? sessions.discardAndReopen : sessions.discardKept;
+    session.value = (await act(uuid)).session;
+  }
+  /** Tries again to save what is on its kept disk. */
+  async function retrySave(): Promise<void> {
+    session.value = (await sessions.retrySave(uuid)).session;
+  }
   /** Holds the session open although nothing happens in it. */
   async function keep(): Promise<void> {
     await sessions.extendSession(uuid, KEEP_MINUTES);
     warning.value = null;
   }
 
-  return { load, session, phase, live, reachable, opening, closing, stages, closingSoon, open, close, keep };
+  return {
+    load,
+    session,
+    phase,
+    live,
+    reachable,
+    opening,
+    closing,
+    stages,
+    closingSoon,
+    open,
+    close,
+    keep,
+    discard,
+    retrySave,
+  };
 }
