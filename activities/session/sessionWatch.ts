@@ -1,5 +1,6 @@
 import { isAppError } from '#shared/domain/errors.ts';
 import type { AgentActivity, AgentClient } from '#platform/agent/AgentClient.ts';
+import { writeWaitingCause } from '#platform/db/repositories/sessionCauses.ts';
 import { findSessionById, publishClosingSoon } from '#platform/db/repositories/sessions.ts';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
@@ -7,6 +8,7 @@ import type { SessionActivities, SessionRef, WatchEnd } from '#workflows/session
 import { askSync } from '#activities/session/askSync.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 import { judgeIdle } from '#activities/session/idleRule.ts';
+import { isRuntimeSilent } from '#activities/session/podCauses.ts';
 import { SyncPacer } from '#activities/session/syncPacer.ts';
 
 /** An agent that does not answer for this long, in milliseconds, though its pod runs, counts as lost. */
@@ -44,6 +46,7 @@ export class SessionWatch {
   private unreadableSince: number | null = null;
   private silentSince: number | null = null;
   private lastLookAt = 0;
+  private toldCause: PodCause | null = null;
   private warnedFor: number | null = null;
   private expectEpoch: { above: number; by: number } | null = null;
 
@@ -177,16 +180,26 @@ export class SessionWatch {
 
   private async judgeSilence(): Promise<WatchVerdict | null> {
     const now = Date.now();
-    const { status, cause } = await this.deps.runtime.status(this.input.uuid);
+    const state = await this.deps.runtime.status(this.input.uuid);
+    const { status, cause } = state;
     if (status === 'gone') return { end: 'pod-lost', cause };
-    if (status === 'unknown') {
-      this.unreadableSince ??= now;
-      const lost = now - this.unreadableSince > this.deps.config.NODE_LOST_SECONDS * 1_000;
-      return lost && !this.input.nodeLost ? { end: 'node-lost', cause: 'node-lost' } : null;
-    }
+    if (status === 'unknown') return this.judgeUnknown(isRuntimeSilent(state) ? 'cluster-unreachable' : 'node-lost');
     this.unreadableSince = null;
     this.silentSince ??= now;
     return now - this.silentSince > SILENT_AGENT_MS ? { end: 'pod-lost', cause } : null;
+  }
+
+  /** Nothing is decided while nothing is known; after a while people are told what does not answer. */
+  private async judgeUnknown(cause: PodCause): Promise<WatchVerdict | null> {
+    this.unreadableSince ??= Date.now();
+    if (this.input.nodeLost) {
+      // They were told already; the API server may be back, and say that it is the node now, or the other way round.
+      if (cause !== this.toldCause) await writeWaitingCause(this.deps.database, this.input, cause);
+      this.toldCause = cause;
+      return null;
+    }
+    const lost = Date.now() - this.unreadableSince > this.deps.config.NODE_LOST_SECONDS * 1_000;
+    return lost ? { end: 'node-lost', cause } : null;
   }
 
   private async judgeActivity(activity: AgentActivity): Promise<WatchEnd | null> {

@@ -179,7 +179,8 @@ async function afterWatch(run: SessionRun, { end, cause = null }: Watched): Prom
   if (end === 'node-lost' || end === 'node-back') {
     const lost = end === 'node-lost';
     run.parts.nodeLost = lost;
-    if (!(await enterPhase(run, 'running', lost ? NODE_LOST : ALL_WELL))) return false;
+    const why = lost ? { ...NODE_LOST, cause: cause ?? NODE_LOST.cause } : ALL_WELL;
+    if (!(await enterPhase(run, 'running', why))) return false;
     showAttention(run, lost);
     return true;
   }

@@ -73,7 +73,7 @@ function endOf(run: SessionRun, error: unknown): End {
   }
   if (isCancellation(error) && !machine.ending) machine.requestEnd({ reason: 'operator', actor: CANCELLED_BY });
   // Closing a session on a lost node waits for the node, and its people are told so.
-  return { phase: 'closed', reason: machine.endReason, cause: run.parts.nodeLost === true ? 'node-lost' : null };
+  return { phase: 'closed', reason: machine.endReason, cause: run.parts.nodeLost === true ? machine.cause : null };
 }
 
 function identity(
