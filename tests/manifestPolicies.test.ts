@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConfigSchema, loadConfig, type Config } from '#platform/config/config.ts';
+import { loadConfig, type Config } from '#platform/config/config.ts';
 import {
   environment,
   HAS_KUBECTL,
@@ -127,11 +127,10 @@ function amount(quantity: string): number {
     expect(hard['count/services']).toBe('0');
   });
 
-  it('admits pods of one image, which is the one that the workers use', () => {
+  it('is watched over by policies that refuse, and refuse too when they cannot be asked', () => {
     const BindingSchema = z.object({
       policyName: z.string(),
       validationActions: z.array(z.string()),
-      paramRef: z.object({ name: z.string(), namespace: z.string(), parameterNotFoundAction: z.string() }).optional(),
       matchResources: z.object({ namespaceSelector: z.object({ matchLabels: z.record(z.string(), z.string()) }) }),
     });
     const bindings = ofKind(manifests, 'ValidatingAdmissionPolicyBinding').map(({ spec }) => BindingSchema.parse(spec));
@@ -144,14 +143,19 @@ function amount(quantity: string): number {
       expect(validationActions).toEqual(['Deny']);
       expect(matchResources.namespaceSelector.matchLabels).toEqual({ 'kubernetes.io/metadata.name': 'berth-sessions' });
     }
-    const parameter = bindings.find(({ policyName }) => policyName === 'berth-session-pods')?.paramRef;
-    expect(parameter).toMatchObject({ namespace: 'berth', parameterNotFoundAction: 'Deny' });
-    const map = named(manifests, 'ConfigMap', parameter?.name ?? '');
-    expect(map.metadata.namespace).toBe('berth');
-    expect(map.data?.['BERTH_WORKSPACE_IMAGE']).toBe(apiConfig(manifests).BERTH_WORKSPACE_IMAGE);
-    expect(Object.keys(map.data ?? {}).filter((name) => !(name in ConfigSchema.shape))).toEqual([]);
     for (const { spec } of ofKind(manifests, 'ValidatingAdmissionPolicy'))
       expect(spec).toMatchObject({ failurePolicy: 'Fail' });
+  });
+});
+
+(HAS_KUBECTL ? describe : describe.skip)('the policy that watches over sessions', () => {
+  it.each(['base', 'overlays/kind', 'overlays/production'])('wants in %s what the workers use', (folder) => {
+    const manifests = render(folder);
+    const { BERTH_WORKSPACE_IMAGE, BERTH_RUNTIME_CLASS } = apiConfig(manifests);
+    expect(named(manifests, 'Namespace', 'berth-sessions').metadata.annotations).toEqual({
+      'berth.dev/workspace-image': BERTH_WORKSPACE_IMAGE,
+      'berth.dev/runtime-class': BERTH_RUNTIME_CLASS,
+    });
   });
 });
 
