@@ -21,8 +21,8 @@ export interface Installation {
   images?: Record<string, string>;
   /** Settings that differ from the folder's. */
   settings?: Record<string, string>;
-  /** The image of session pods, when it is not the one of the manifests. */
-  workspaceImage?: string;
+  /** Secrets of the namespace berth that have to be there first, by name. */
+  secrets?: Record<string, Record<string, string>>;
   /** Which kinds are applied; all of them when not given. */
   wanted?: (kind: string) => boolean;
 }
@@ -36,7 +36,16 @@ export async function install(installation: Installation): Promise<void> {
   const documents = parseAllDocuments(rendered(installation))
     .map((document) => document.toJS() as { kind: string })
     .filter(({ kind }) => installation.wanted?.(kind) ?? true);
-  await kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items: documents });
+  const secrets = Object.entries(installation.secrets ?? {}).map(([name, stringData]) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: 'berth', labels: MARK },
+    stringData,
+  }));
+  const first = documents.filter(({ kind }) => kind === 'Namespace');
+  for (const items of [first, secrets, documents]) {
+    if (items.length > 0) await kubectl(['apply', '-f', '-'], { apiVersion: 'v1', kind: 'List', items });
+  }
 }
 
 /** Removes what `install` made; resolves once it is gone. */
@@ -61,15 +70,8 @@ async function refuseToTouchOthers(): Promise<void> {
   if (marked.some(Boolean)) await uninstall();
 }
 
-function rendered({ folder, images = {}, settings = {}, workspaceImage }: Installation): string {
+function rendered({ folder, images = {}, settings = {} }: Installation): string {
   const temporary = mkdtempSync(path.join(tmpdir(), 'berth-kustomization-'));
-  const generator = (name: string, values: Record<string, string>, fixedName: boolean) => ({
-    name,
-    namespace: 'berth',
-    behavior: 'merge',
-    literals: Object.entries(values).map(([variable, value]) => `${variable}=${value}`),
-    ...(fixedName && { options: { disableNameSuffixHash: true } }),
-  });
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
@@ -81,11 +83,14 @@ function rendered({ folder, images = {}, settings = {}, workspaceImage }: Instal
       return { name, newName: image.slice(0, at), newTag: image.slice(at + 1) };
     }),
     configMapGenerator: [
-      ...(Object.keys(settings).length > 0 ? [generator('berth', settings, false)] : []),
-      ...(workspaceImage === undefined
-        ? []
-        : [generator('berth-session-pods', { BERTH_WORKSPACE_IMAGE: workspaceImage }, true)]),
+      {
+        name: 'berth',
+        namespace: 'berth',
+        behavior: 'merge',
+        literals: Object.entries(settings).map(([variable, value]) => `${variable}=${value}`),
+      },
     ],
+    components: [path.relative(temporary, path.join(ROOT, 'k8s/components/session-image'))],
   };
   try {
     writeFileSync(path.join(temporary, 'kustomization.yaml'), stringify(kustomization));
