@@ -1,15 +1,21 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { AppError } from '#shared/domain/errors.ts';
 import { podName } from '#shared/domain/podNames.ts';
 import type { KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { readOwnLabels } from '#platform/runtime/kubernetes/labels.ts';
 import { AGENT_PORT } from '#platform/runtime/kubernetes/objects.ts';
+import type { PodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
 import { PortForwardStream } from '#platform/runtime/kubernetes/portForward.ts';
 
 const CONNECT_MS = 2_000;
+/** How long, in milliseconds, a pod that is just starting is waited for. Whoever connects tries again by itself, but with longer pauses. */
+const STARTING_MS = 1_000;
+const LOOK_AGAIN_MS = 250;
+const KNOCK_AGAIN_MS = 20;
 
 /** How the agent in a pod is reached. */
 export type AgentRoute = 'pod-address' | 'port-forward';
@@ -21,38 +27,79 @@ export interface AgentAddress {
   generation: number;
 }
 
+/** What agents are reached with. */
+export interface ConnectOptions {
+  client: Pick<KubernetesClient, 'readPod' | 'openPortForward'>;
+  informer: Pick<PodInformer, 'subscribe'>;
+  route: AgentRoute;
+}
+
 /** Opens a raw stream to the agent of that very generation. Rejects with AGENT_UNREACHABLE, whatever stands in the way. */
-export async function connectPod(
-  client: Pick<KubernetesClient, 'readPod' | 'openPortForward'>,
-  route: AgentRoute,
-  address: AgentAddress,
-): Promise<Duplex> {
+export async function connectPod({ client, informer, route }: ConnectOptions, address: AgentAddress): Promise<Duplex> {
+  const deadline = Date.now() + STARTING_MS;
+  const look = async (): Promise<string | null> => findAddress(await client.readPod(podName(address.uuid)), address);
   try {
-    const podAddress = checkPod(await client.readPod(podName(address.uuid)), address);
-    return route === 'pod-address' ? await connectAddress(podAddress) : await forwardPort(client, address.uuid);
+    const host = (await look()) ?? (await awaitAddress(look, { informer, uuid: address.uuid, deadline }));
+    return route === 'pod-address' ? await connectAddress(host, deadline) : await forwardPort(client, address.uuid);
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw unreachable(error instanceof Error ? error.message : String(error), error);
   }
 }
 
-function checkPod(pod: V1Pod | null, address: AgentAddress): string {
+/** The pod's address, null while it has none; throws when the pod is not the one that is meant. */
+function findAddress(pod: V1Pod | null, address: AgentAddress): string | null {
   const labels = readOwnLabels(pod?.metadata);
   if (pod === null || labels?.installation !== address.installation || labels.uuid !== address.uuid) {
     throw unreachable('it has no pod');
   }
   if (labels.generation !== address.generation) throw unreachable('its pod serves another opening');
-  const podIP = pod.status?.podIP ?? '';
-  if (podIP === '' || pod.status?.phase !== 'Running') throw unreachable('its pod does not run yet');
-  return podIP;
+  return pod.status?.podIP ?? null;
 }
 
-function connectAddress(host: string): Promise<Duplex> {
+/** Looks again as soon as the watch hints at a change. */
+async function awaitAddress(
+  look: () => Promise<string | null>,
+  { informer, uuid, deadline }: { informer: Pick<PodInformer, 'subscribe'>; uuid: string; deadline: number },
+): Promise<string> {
+  let wake = (): void => undefined;
+  const stop = informer.subscribe((changed) => {
+    if (changed === uuid) wake();
+  });
+  try {
+    for (;;) {
+      const hint = new Promise<void>((resolve) => (wake = resolve));
+      const host = await look();
+      if (host !== null) return host;
+      if (Date.now() > deadline) throw unreachable('its pod does not run yet');
+      const abort = new AbortController();
+      await Promise.race([hint, pause(LOOK_AGAIN_MS, undefined, { signal: abort.signal }).catch(() => undefined)]);
+      abort.abort();
+    }
+  } finally {
+    stop();
+  }
+}
+
+/** A container has its address a moment before its program listens. */
+async function connectAddress(host: string, deadline: number): Promise<Duplex> {
+  for (;;) {
+    try {
+      return await knock(host);
+    } catch (error) {
+      const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+      if (!isRefused || Date.now() > deadline) throw error;
+      await pause(KNOCK_AGAIN_MS);
+    }
+  }
+}
+
+function knock(host: string): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port: AGENT_PORT, timeout: CONNECT_MS, noDelay: true });
     const fail = (cause?: Error): void => {
       socket.destroy();
-      reject(unreachable(cause?.message ?? 'its pod does not answer in time', cause));
+      reject(cause ?? unreachable('its pod does not answer in time'));
     };
     socket.once('timeout', () => fail());
     socket.once('error', fail);

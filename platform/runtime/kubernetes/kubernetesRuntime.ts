@@ -83,7 +83,8 @@ class SessionPods implements Runtime {
   }
 
   async connect(uuid: string, generation: number): Promise<Duplex> {
-    return connectPod(this.#client, this.#route, { installation: await this.#installationId(), uuid, generation });
+    const options = { client: this.#client, informer: this.#informer, route: this.#route };
+    return connectPod(options, { installation: await this.#installationId(), uuid, generation });
   }
 
   async destroyPod(uuid: string, podUid?: string, { force = false }: { force?: boolean } = {}): Promise<void> {

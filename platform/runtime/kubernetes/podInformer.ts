@@ -9,7 +9,7 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /** Tells which sessions' pods may have changed: one list and one watch for everybody in this process. */
 export interface PodInformer {
-  /** Calls back with a session's uuid; a hint, no evidence. Returns the way to stop. */
+  /** Calls back with a session's uuid; a hint, no evidence. Returns the way to stop. The first begins the watch. */
   subscribe(changed: (uuid: string) => void): () => void;
   /** Ends the watch. */
   close(): Promise<void>;
@@ -23,7 +23,7 @@ export interface InformerOptions {
 }
 
 /**
- * Lists and watches while somebody listens. A failure of any kind (410, 429, 5xx, a stalled stream) is followed by a new
+ * Lists and watches from the first who listens until it is closed. A failure of any kind (410, 429, 5xx, a stalled stream) is followed by a new
  * list after a jittered pause, and the list is compared with what was known, so nothing that happened meanwhile is missed.
  * What it says is never taken for the truth: whoever is told reads the pod itself.
  */
@@ -31,7 +31,8 @@ export function createPodInformer({ client, installationId, log }: InformerOptio
   const listeners = new Set<(uuid: string) => void>();
   /** The version of each pod that was told last. */
   const known = new Map<string, string>();
-  let running: { abort: AbortController; done: Promise<void> } | null = null;
+  const closing = new AbortController();
+  let following: Promise<void> | null = null;
 
   function tell(uuid: string): void {
     for (const listener of [...listeners]) listener(uuid);
@@ -75,30 +76,18 @@ export function createPodInformer({ client, installationId, log }: InformerOptio
     }
   }
 
-  async function stop(): Promise<void> {
-    const stopping = running;
-    running = null;
-    stopping?.abort.abort();
-    await stopping?.done;
-    if (running === null) known.clear();
-  }
-
   return {
     subscribe(changed) {
       // One function may listen twice; each has its own end.
       const listener = (uuid: string): void => changed(uuid);
       listeners.add(listener);
-      if (running === null) {
-        const abort = new AbortController();
-        running = { abort, done: follow(abort.signal) };
-      }
-      return () => {
-        if (listeners.delete(listener) && listeners.size === 0) void stop();
-      };
+      following ??= follow(closing.signal);
+      return () => void listeners.delete(listener);
     },
     async close() {
       listeners.clear();
-      await stop();
+      closing.abort();
+      await following;
     },
   };
 }

@@ -81,9 +81,9 @@ export function createPods({ client, config }: PodsOptions): Pods {
   return {
     async ensure(installation, spec) {
       const name = podName(spec.uuid);
-      await checkClaim(spec);
-      for (const deadline = Date.now() + GONE_MS; ;) {
-        const present = await client.readPod(name);
+      const [first] = await Promise.all([client.readPod(name), checkClaim(spec)]);
+      const deadline = Date.now() + GONE_MS;
+      for (let present = first; ; present = await client.readPod(name)) {
         if (present === null) {
           const made = await make(installation, spec);
           if (made !== null) return made;
