@@ -44,7 +44,7 @@ export function createPodActivities(
         throw new AppError('STALE_GENERATION', { detail: `Generation ${generation} of session ${uuid} is over.` });
       }
       // A pod of an older generation has no run any more. Its files are on the volume, which is reconciled.
-      await removePodsUpTo({ sessionId, uuid, generation: generation - 1 });
+      if (generation > 1) await removePodsUpTo({ sessionId, uuid, generation: generation - 1 });
       const spec = { uuid, generation, volumeId, claimUid, language: session.language };
       return showingRefusal(database, { sessionId, uuid, generation }, () => runtime.ensurePod(spec));
     },

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { loadavg } from 'node:os';
+import { createKubernetesClient, type KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
+import { pauseWarmPool, readWarmPool, resumeWarmPool } from '#platform/db/repositories/warmPool.ts';
+import { createTemporal } from '#platform/temporal/client.ts';
+import { scheduleIds } from '#platform/temporal/ensureSchedules.ts';
+import { podName } from '#shared/domain/podNames.ts';
+import { httpPerson, type HttpPerson } from '#tests/e2e/httpPerson.ts';
+import { compareEchoes } from '#tests/bench/echoes.ts';
+import { compareTransfers } from '#tests/bench/transfers.ts';
+import { startRawPod, until } from '#tests/bench/rawPod.ts';
+import { middle, printRatio, printTimes } from '#tests/bench/figures.ts';
+import { createTestNamespace, type TestNamespace } from '#tests/support/cluster.ts';
+import { startTestServers } from '#tests/support/servers.ts';
+import { startStack, type Stack } from '#tests/support/stack.ts';
+import { typist, type Typist } from '#tests/support/typist.ts';
+
+/*
+ * `npm run figures:cluster`: what a person waits for on the cluster of KUBECONFIG, each beside a bare reference in the same
+ * run. Api and worker run here as processes of their own, sessions are pods. Ratios matter; times are this machine's.
+ */
+
+const ROUNDS = 5;
+const AT_ONCE = 20;
+const LONG_MS = 180_000;
+
+interface SessionBody {
+  uuid: string;
+  phase: string;
+}
+
+/** What the bench works with. */
+interface Ground {
+  namespace: TestNamespace;
+  stack: Stack;
+  client: KubernetesClient;
+  person: HttpPerson;
+}
+
+async function main(): Promise<void> {
+  const servers = await startTestServers();
+  process.env['BERTH_TEST_POSTGRES_URL'] = servers.postgresUrl;
+  process.env['BERTH_TEST_TEMPORAL_ADDRESS'] = servers.temporalAddress;
+  const namespace = await createTestNamespace();
+  const client = createKubernetesClient(namespace.name);
+  try {
+    console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the start`);
+    await withStack(namespace, { BERTH_AGENT_ROUTE: 'pod-address' }, async (stack, person) => {
+      const ground = { namespace, stack, client, person };
+      await compareStarts(ground);
+      await openAtOnce(ground);
+      const echoes = await inSession(ground, (uuid) => compareEchoes(ground, uuid));
+      printRatio('a key and its echo, by the pod’s address', { ...echoes, budget: 1 });
+      await compareTransfers(client, stack.config);
+    });
+    await withStack(namespace, { BERTH_AGENT_ROUTE: 'port-forward' }, async (stack, person) => {
+      const ground = { namespace, stack, client, person };
+      const echoes = await inSession(ground, (uuid) => compareEchoes(ground, uuid));
+      printRatio('a key and its echo, by port-forward', { ...echoes, budget: 1.6 });
+    });
+    console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the end`);
+  } finally {
+    await client.close();
+    await namespace.drop();
+    await servers.stop();
+  }
+}
+
+async function withStack(
+  namespace: TestNamespace,
+  settings: Record<string, string>,
+  work: (stack: Stack, person: HttpPerson) => Promise<void>,
+): Promise<void> {
+  const pool = { BERTH_WARM_POOL_SIZE: String(ROUNDS), SESSION_LIVE_LIMIT: '100' };
+  const stack = await startStack({ ...namespace.settings, ...pool, ...settings });
+  try {
+    await pauseWarmPool(stack.database, 'the bench');
+    const person = httpPerson(stack.url);
+    const username = `bench-${randomUUID().slice(0, 8)}`;
+    const account = { username, email: `${username}@example.com`, password: randomUUID() };
+    await person.request('POST', '/api/v1/auth/register', account);
+    await work(stack, person);
+  } finally {
+    await stack.stop();
+  }
+}
+
+/** A bare pod, a cold opening and a reopening in turns, so that the machine's moods hit all of them; then the pool. */
+async function compareStarts(ground: Ground): Promise<void> {
+  const raw: number[] = [];
+  const cold: number[] = [];
+  const again: number[] = [];
+  const warm: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const pod = await startRawPod(ground.client, ground.stack.config);
+    raw.push(pod.milliseconds);
+    await pod.remove();
+    const uuid = await timed(cold, () => openNew(ground));
+    await close(ground, uuid);
+    await timed(again, () => openAgain(ground, uuid));
+    await close(ground, uuid);
+  }
+  await fillPool(ground);
+  for (let round = 0; round < ROUNDS; round += 1) await close(ground, await timed(warm, () => openNew(ground)));
+  await pauseWarmPool(ground.stack.database, 'the bench');
+  printTimes('a bare pod with the same claim, until its program answers', raw);
+  printTimes('create and open to the first prompt, cold', cold);
+  printTimes('open again to the first prompt', again);
+  printTimes('create and open to the first prompt, from the warm pool', warm);
+  printRatio('cold create and open beside a bare pod', { ours: middle(cold), theirs: middle(raw), budget: 1.5 });
+  printRatio('open again beside a bare pod', { ours: middle(again), theirs: middle(raw), budget: 1.5 });
+}
+
+/** Fills the pool and then holds its schedule, so that no refill runs beside what is measured. */
+async function fillPool({ stack }: Ground): Promise<void> {
+  const temporal = createTemporal(stack.config);
+  const schedule = temporal.client.schedule.getHandle(scheduleIds(stack.config).pool);
+  await resumeWarmPool(stack.database);
+  await schedule.trigger();
+  await until(async () => (await readWarmPool(stack.database)).ready === ROUNDS, LONG_MS);
+  await until(async () => (await schedule.describe()).info.runningActions.length === 0, LONG_MS);
+  await schedule.pause('the bench');
+  await temporal.close();
+}
+
+async function openAtOnce(ground: Ground): Promise<void> {
+  const times: number[] = [];
+  const uuids = await Promise.all(Array.from({ length: AT_ONCE }, () => timed(times, () => create(ground))));
+  printTimes(`${AT_ONCE} sessions created and opened at once, to running`, times);
+  await Promise.all(uuids.map((uuid) => close(ground, uuid)));
+}
+
+/** A session for one comparison. */
+async function inSession<T>(ground: Ground, work: (uuid: string) => Promise<T>): Promise<T> {
+  const uuid = await create(ground);
+  try {
+    return await work(uuid);
+  } finally {
+    await close(ground, uuid);
+  }
+}
+
+async function create(ground: Ground): Promise<string> {
+  const made = await ground.person.request('POST', '/api/v1/sessions', { name: 'bench', open: true });
+  const { uuid } = made.body as SessionBody;
+  await phaseOf(ground, uuid, 'running');
+  return uuid;
+}
+
+async function openNew(ground: Ground): Promise<string> {
+  const uuid = await create(ground);
+  (await prompt(ground, uuid)).leave();
+  return uuid;
+}
+
+async function openAgain(ground: Ground, uuid: string): Promise<void> {
+  await ground.person.request('POST', `/api/v1/sessions/${uuid}/open`, {});
+  await phaseOf(ground, uuid, 'running');
+  (await prompt(ground, uuid)).leave();
+}
+
+async function prompt({ stack, person }: Ground, uuid: string): Promise<Typist> {
+  const terminal = await typist(stack.url, person, uuid);
+  while (!terminal.shown().includes('$')) await terminal.more(terminal.shown().length);
+  return terminal;
+}
+
+async function close(ground: Ground, uuid: string): Promise<void> {
+  await ground.person.request('POST', `/api/v1/sessions/${uuid}/close`, {});
+  await phaseOf(ground, uuid, 'closed');
+}
+
+async function phaseOf({ person, client }: Ground, uuid: string, phase: string): Promise<void> {
+  let last = '';
+  await until(async () => {
+    const { body } = await person.request('GET', `/api/v1/sessions/${uuid}`);
+    last = (body as SessionBody).phase;
+    return last === phase || last === 'failed';
+  }, LONG_MS);
+  if (last === phase) return;
+  const pod = await client.readPod(podName(uuid));
+  throw new Error(`Session ${uuid} is ${last}, not ${phase}; its pod: ${JSON.stringify(pod?.status)}`);
+}
+
+async function timed<T>(times: number[], work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await work();
+  times.push(performance.now() - started);
+  return result;
+}
+
+await main();
+process.exit();
