@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import type { ActivityFunction } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { acceptDatabase } from '#platform/db/repositories/installation.ts';
@@ -12,8 +11,6 @@ import { createSessionStack, sessionRun, type SessionStack } from '#tests/suppor
 import { build } from '#tests/support/factories.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 import type { MaintenanceActivities, ReapResult } from '#workflows/maintenance/maintenance.ports.ts';
-
-jest.setTimeout(90_000);
 
 let stack: SessionStack;
 beforeAll(async () => {
@@ -158,6 +155,7 @@ describe('the reaper', () => {
     expect(second.token).not.toBe(first.token);
     await schedule.delete();
     await stack.temporal.client.schedule.getHandle(scheduleIds(stack.config).retain).delete();
+    await stack.temporal.client.schedule.getHandle(scheduleIds(stack.config).pool).delete();
   });
 });
 
