@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import type { SessionLimits } from '#shared/domain/limits.ts';
 import { Epochs } from '#agent/epochs.ts';
 import { DisplacedFiles } from '#agent/files/displaced.ts';
@@ -50,6 +51,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     maxSessionItems: settings.MAX_SESSION_ITEMS,
   };
   const displaced = new DisplacedFiles(workspace);
+  await startThreads(settings.BERTH_AGENT_ROOT);
   await displaced.recover();
   if (settings.BERTH_AGENT_VOLUME_ID !== undefined) writeSentinel(workspace, settings.BERTH_AGENT_VOLUME_ID);
   if (settings.BERTH_AGENT_HOME_TEMPLATE !== undefined) {
@@ -75,4 +77,12 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
     changes: new Turns(),
   };
+}
+
+/**
+ * Node makes its threads at their first use, and aborts when the system refuses it one: that must not wait until a
+ * person's programs have taken every process that the session may have.
+ */
+async function startThreads(folder: string): Promise<void> {
+  await stat(folder);
 }

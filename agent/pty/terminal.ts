@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { RING_BYTES } from '#shared/contracts/agentProtocol.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
 import { decideFlow, pinAfterDrop, type Pin } from '#agent/pty/flow.ts';
@@ -25,7 +24,7 @@ export interface Joined {
 
 /** A shell on a pseudo-terminal that outlives all who look at it. */
 export class Terminal {
-  readonly id = randomBytes(6).toString('hex');
+  readonly id: string;
   name: string;
   title = '';
   running = true;
@@ -45,8 +44,14 @@ export class Terminal {
 
   constructor(
     start: PtyStarter,
-    options: { name: string; spec: Pick<PtySpec, 'argv' | 'environment' | 'folder' | 'size'>; active: () => void },
+    options: {
+      id: string;
+      name: string;
+      spec: Pick<PtySpec, 'argv' | 'environment' | 'folder' | 'size'>;
+      active: () => void;
+    },
   ) {
+    this.id = options.id;
     this.name = options.name;
     this.#active = options.active;
     this.#process = start({

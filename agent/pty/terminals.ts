@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { z } from 'zod';
@@ -7,6 +8,7 @@ import { AgentFailure } from '#agent/failure.ts';
 import { foregroundJob } from '#agent/processes/processTable.ts';
 import type { PtyStarter } from '#agent/pty/nativePty.ts';
 import { Terminal } from '#agent/pty/terminal.ts';
+import { reportFailure } from '#agent/report.ts';
 
 /** Terminals that have ended are kept for a look at their last output, as many as these. */
 const MAX_ENDED = MAX_TERMINALS;
@@ -29,6 +31,8 @@ export class Terminals {
   #lastActiveAt: number | null = null;
   #closed = false;
   #made = 0;
+  /** Tells the terminals of this start from those of one that ended with all its programs. */
+  readonly #idPrefix = randomBytes(3).toString('hex');
 
   constructor(options: TerminalsOptions) {
     this.#options = options;
@@ -48,16 +52,7 @@ export class Terminals {
       throw new AgentFailure('TERMINAL_LIMIT', `A session has at most ${MAX_TERMINALS} terminals.`);
     }
     this.#made += 1;
-    const terminal = new Terminal(this.#options.start, {
-      name: name ?? `Terminal ${this.#made}`,
-      spec: {
-        argv: shellCommand(),
-        environment: shellEnvironment(this.#options),
-        folder: this.#options.folder,
-        size,
-      },
-      active: () => (this.#lastActiveAt = performance.now()),
-    });
+    const terminal = this.#start(name ?? `Terminal ${this.#made}`, size);
     this.#lastActiveAt = performance.now();
     this.#terminals.set(terminal.id, terminal);
     return describeTerminal(terminal);
@@ -66,7 +61,12 @@ export class Terminals {
   /** The terminal. Fails with TERMINAL_NOT_FOUND. */
   get(id: string): Terminal {
     const terminal = this.#terminals.get(id);
-    if (terminal === undefined) throw new AgentFailure('TERMINAL_NOT_FOUND', 'The terminal has ended.');
+    if (terminal === undefined) {
+      const ended = id.startsWith(this.#idPrefix)
+        ? 'The terminal has ended.'
+        : "The terminal ended when the session's programs were started again.";
+      throw new AgentFailure('TERMINAL_NOT_FOUND', ended);
+    }
     return terminal;
   }
 
@@ -95,6 +95,28 @@ export class Terminals {
       .map((terminal) => foregroundJob(terminal.pid));
     const quietMs = this.#lastActiveAt === null ? null : performance.now() - this.#lastActiveAt;
     return { quietMs, foregroundJob: jobs.find((job) => job !== null) ?? null };
+  }
+
+  #start(name: string, size: TerminalSize): Terminal {
+    const spec = {
+      argv: shellCommand(),
+      environment: shellEnvironment(this.#options),
+      folder: this.#options.folder,
+      size,
+    };
+    const id = this.#idPrefix + randomBytes(6).toString('hex');
+    try {
+      return new Terminal(this.#options.start, {
+        id,
+        name,
+        spec,
+        active: () => (this.#lastActiveAt = performance.now()),
+      });
+    } catch (error) {
+      // The kernel refuses another process or pseudo-terminal: the person's own programs have them all.
+      reportFailure(error);
+      throw new AgentFailure('TERMINAL_LIMIT', 'The session can start no more programs. End some, and try again.');
+    }
   }
 
   #forgetEnded(): void {
