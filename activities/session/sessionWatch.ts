@@ -182,7 +182,8 @@ export class SessionWatch {
     const now = Date.now();
     const state = await this.deps.runtime.status(this.input.uuid);
     const { status, cause } = state;
-    if (status === 'gone') return { end: 'pod-lost', cause };
+    // Berth removes no pod that it watches: one without a trace was removed by somebody else.
+    if (status === 'gone') return { end: 'pod-lost', cause: cause ?? 'pod-deleted' };
     if (status === 'unknown') return this.judgeUnknown(isRuntimeSilent(state) ? 'cluster-unreachable' : 'node-lost');
     this.unreadableSince = null;
     this.silentSince ??= now;

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
+import { createDatabase } from '#platform/db/database.ts';
 import { npmStart, type BerthStart } from '#tests/e2e/berthStart.ts';
 import { CHROMIUM, launchBrowser, newPerson, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { runningConfig } from '#tests/e2e/runningConfig.ts';
 import { submitForReview } from '#tests/e2e/reviewPages.ts';
 import { workspacePage } from '#tests/e2e/workspacePage.ts';
 import { ROOT } from '#tests/support/importGraph.ts';
@@ -28,6 +30,34 @@ const COLOURS_SETTLED = `
     ),
   )`;
 
+/** What a session's row and volume say when a person is needed, with a sentence and a button of its page. */
+const TROUBLES = [
+  { row: { phase: 'failed', cause: 'image-pull' }, sees: 'The image that sessions start from', offers: 'Retry' },
+  { row: { phase: 'running', cause: 'node-lost' }, sees: 'does not answer', offers: 'Discard and reopen…' },
+  { row: { phase: 'closed', cause: 'node-lost', kept: true }, sees: 'could not be saved', offers: 'Retry save' },
+] as const;
+
+/** Writes a state that no machine takes on demand; how it comes about is proved elsewhere. */
+async function putSession(
+  dataFolder: string,
+  uuid: string,
+  { phase, cause, kept = false }: { phase: string; cause: string; kept?: boolean },
+): Promise<void> {
+  const database = createDatabase(runningConfig(dataFolder));
+  try {
+    const rows = await database.query<{ id: number }>(
+      `UPDATE sessions SET phase = $2, phase_cause = $3, generation = 1 WHERE uuid = $1 RETURNING id`,
+      [uuid, phase, cause],
+    );
+    await database.query(
+      `INSERT INTO volumes (session_id, state) VALUES ($1, $2) ON CONFLICT (session_id) DO UPDATE SET state = $2`,
+      [rows[0]?.id, kept ? 'kept' : 'live'],
+    );
+  } finally {
+    await database.close();
+  }
+}
+
 /** What a page does wrong in each theme and size: barriers of serious or critical impact, and content that overflows. */
 async function faultsOf(page: Page): Promise<string[]> {
   const faults: string[] = [];
@@ -50,6 +80,7 @@ async function faultsOf(page: Page): Promise<string[]> {
   const dataDir = mkdtempSync(path.join(tmpdir(), 'berth-pages-'));
   let berth: BerthStart;
   let url: string;
+  let dataFolder: string;
   let browser: Browser;
   let ada: BrowserPerson;
   let workspaceAddress: string;
@@ -59,7 +90,7 @@ async function faultsOf(page: Page): Promise<string[]> {
     // Made by mkdtemp for its owner alone; PostgreSQL's user has to get in.
     chmodSync(dataDir, 0o755);
     berth = await npmStart(ROOT, { BERTH_DATA_DIR: dataDir });
-    ({ url } = await berth.ready(3 * MINUTE));
+    ({ url, dataFolder } = await berth.ready(3 * MINUTE));
     browser = await launchBrowser();
     ada = await newPerson(browser, url);
   }, 4 * MINUTE);
@@ -126,6 +157,33 @@ async function faultsOf(page: Page): Promise<string[]> {
       expect(await faultsOf(page)).toEqual([]);
     },
     2 * MINUTE,
+  );
+
+  it(
+    'has none where a session needs a person, and offers what helps',
+    async () => {
+      const { page } = ada;
+      const uuid = await page.evaluate<string>(`fetch('/api/v1/sessions', {
+        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name: 'stuck' }),
+      }).then((answer) => answer.json()).then((session) => session.uuid)`);
+      const stuck = `/sessions/${uuid}`;
+      for (const { row, sees, offers } of TROUBLES) {
+        await putSession(dataFolder, uuid, row);
+        await page.goto(stuck);
+        await page.getByText(sees).first().waitFor();
+        await page.getByRole('button', { name: offers }).first().waitFor();
+        expect(await faultsOf(page)).toEqual([]);
+        await page.goto('/sessions');
+        await page.getByRole('link', { name: 'stuck' }).waitFor();
+        expect(await faultsOf(page)).toEqual([]);
+      }
+      await page.goto(stuck);
+      await page.getByRole('button', { name: 'Discard…' }).click();
+      await page.getByText('The newest save is main.py').waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Cancel' }).click();
+    },
+    3 * MINUTE,
   );
 
   it(
