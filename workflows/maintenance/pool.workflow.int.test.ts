@@ -116,6 +116,16 @@ describe('a run of the pool', () => {
     expect(counted.tried).toBe(0);
   });
 
+  it('is filled though what was retired cannot be removed, and says so', async () => {
+    const counted = new CountedPool(3);
+    counted.retiring = 1;
+    counted.removeRetired = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('its node does not answer', 'AGENT_UNREACHABLE'));
+    const { ready, problem } = await run(counted);
+    expect(ready).toBe(3);
+    expect(problem).toContain('its node does not answer');
+  });
+
   it('stops at a slot that cannot be made, removes what was retired all the same, and says why', async () => {
     const counted = new CountedPool(100, (tried) => {
       if (tried > 6) throw ApplicationFailure.nonRetryable('the quota is used up', 'POD_REFUSED');

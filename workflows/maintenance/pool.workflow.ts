@@ -23,8 +23,15 @@ export async function pool(): Promise<PoolResult> {
   const { short, long } = proxies();
   const last = workflowInfo().lastResult as PoolResult | undefined;
   const done = { made: 0, removed: 0, problem: null as string | null };
+  let stuck: string | null = null;
+  // A pod that does not go, on a lost node say, must not keep the pool from being filled.
   const remove = async (): Promise<void> => {
-    done.removed += (await long.removeRetired.executeWithOptions({ summary: 'retired slots' }, [])).removed;
+    try {
+      done.removed += (await long.removeRetired.executeWithOptions({ summary: 'retired slots' }, [])).removed;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      stuck = `a retired slot could not be removed: ${explain(error)}`;
+    }
   };
 
   let survey = await short.surveyPool.executeWithOptions({ summary: 'survey' }, [{ unfinished: true }]);
@@ -38,6 +45,7 @@ export async function pool(): Promise<PoolResult> {
     survey = await short.surveyPool.executeWithOptions({ summary: 'survey' }, [{ unfinished: true }]);
   }
   if (survey.retiring > 0) await remove();
+  done.problem ??= stuck;
   await short.recordPoolRun.executeWithOptions({ summary: 'end of the run' }, [{ problem: done.problem }]);
   if (done.problem !== null) upsertSearchAttributes([{ key: NEEDS_ATTENTION, value: true }]);
   show(survey, done);
@@ -85,7 +93,7 @@ function show(survey: PoolSurvey, done: { made: number; removed: number; problem
     ...(survey.paused ? ['Paused by an operator; `berth admin resume-pool` ends that.'] : []),
     ...(done.problem === null
       ? []
-      : [`**A slot could not be made:** ${done.problem}. New sessions start cold meanwhile.`]),
+      : [`**Something is wrong:** ${done.problem}. New sessions start cold when no slot is ready.`]),
   ];
   setCurrentDetails(lines.join('\n\n'));
 }
