@@ -61,23 +61,31 @@ export interface SessionStack {
 export interface SessionStackOptions {
   /** Puts something before the runtime that workers and tests share. */
   wrapRuntime?(runtime: Runtime): Runtime;
+  /** Another way to the cluster than KUBECONFIG; stacks that have one must be made one after the other. */
+  kubeconfig?: string;
 }
 
 /** How long, in milliseconds, a phase may take to come: pods start and end slower than processes. */
 const PHASE_DEADLINE_MS = { local: 40_000, kubernetes: 120_000 };
 
+/** Stacks that are up in this process. */
+let stacks = 0;
+
 /** Starts it all. `settings` are environment variables that replace the defaults of tests. */
 export async function createSessionStack(
   settings: Record<string, string> = {},
-  { wrapRuntime = (runtime) => runtime }: SessionStackOptions = {},
+  { wrapRuntime = (runtime) => runtime, kubeconfig }: SessionStackOptions = {},
 ): Promise<SessionStack> {
   const { config, database, drop } = await createTestDatabase(settings);
   const log = createLog(config, 'worker');
-  installWorkerLog(log);
+  // The SDK takes one log for the whole process, and none while workers run.
+  if (stacks === 0) installWorkerLog(log);
+  stacks += 1;
   const temporal = createTemporal(config);
   if (settings['TEMPORAL_ADDRESS'] === undefined) await registerSearchAttributes(temporal, 'default');
   const events = createEventListener({ config, database, log });
-  const runtime = wrapRuntime(await createRuntime({ config, log, installationId: () => findInstallationId(database) }));
+  const make = () => createRuntime({ config, log, installationId: () => findInstallationId(database) });
+  const runtime = wrapRuntime(await (kubeconfig === undefined ? make() : withKubeconfig(kubeconfig, make)));
   const agentPool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
   const deps = { config, database, temporal, events, runtime, agentPool, log };
   let workers: Workers | null = null;
@@ -167,6 +175,7 @@ export async function createSessionStack(
     },
     async stop() {
       await stack.stopWorkers();
+      stacks -= 1;
       const { pods } = await runtime.list();
       await Promise.all(pods.map((pod) => runtime.destroyPod(pod.uuid)));
       await agentPool.close();
@@ -178,6 +187,18 @@ export async function createSessionStack(
   };
   stack.startWorkers();
   return stack;
+}
+
+/** The client of the cluster reads KUBECONFIG when it is made, and never again. */
+async function withKubeconfig<T>(file: string, make: () => Promise<T>): Promise<T> {
+  const before = process.env['KUBECONFIG'];
+  process.env['KUBECONFIG'] = file;
+  try {
+    return await make();
+  } finally {
+    if (before === undefined) delete process.env['KUBECONFIG'];
+    else process.env['KUBECONFIG'] = before;
+  }
 }
 
 /** The session's present run in Temporal. */
