@@ -105,6 +105,29 @@ const TURNS: Readonly<
     await ended(session);
     return { uuid: session.uuid, runIds: [undefined] };
   },
+  async 'open-hopeless'(runner) {
+    const session = await runner.start({
+      awaitAgent: async () => {
+        const details = [{ cause: 'image-pull', hopeless: true }];
+        throw ApplicationFailure.create({
+          message: 'no such image',
+          type: 'AGENT_UNREACHABLE',
+          nonRetryable: true,
+          details,
+        });
+      },
+    });
+    await ended(session);
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
+  async 'node-lost-and-back'(runner) {
+    const ends = [{ end: 'node-lost', cause: 'node-lost' } as const, { end: 'node-back', cause: null } as const];
+    const session = await runner.start({ watchSession: async () => ends.shift() ?? untilCancelled() });
+    await waitFor(() => session.calls.filter((call) => call === 'watchSession').length === 3);
+    await session.handle.signal(closeSignal, { reason: 'user' });
+    await ended(session);
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
   async 'volume-kept'(runner) {
     const session = await runner.start({
       inspectVolume: async () => ({ state: 'live' }),
@@ -132,6 +155,12 @@ function runOf(stack: SessionStack, uuid: string, runId: string | undefined): Wo
   return stack.temporal.client.workflow.getHandle(`session/${uuid}`, runId);
 }
 
+/** The scenarios that are named on the command line; all of them when none is. */
+function chosen<Life>(lives: Readonly<Record<string, Life>>): [string, Life][] {
+  const names = process.argv.slice(2);
+  return Object.entries(lives).filter(([name]) => names.length === 0 || names.includes(name));
+}
+
 /** Lives every scenario on servers of its own and writes their histories, without the names of this machine. */
 async function record(): Promise<void> {
   const servers = await startTestServers();
@@ -140,10 +169,10 @@ async function record(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
   try {
     const stack = await createSessionStack();
-    for (const [name, live] of Object.entries(LIVES)) await write(name, await live(stack));
+    for (const [name, live] of chosen(LIVES)) await write(name, await live(stack));
     await stack.stop();
     const runner = await createStepRunner();
-    for (const [name, live] of Object.entries(TURNS)) {
+    for (const [name, live] of chosen(TURNS)) {
       const { uuid, runIds } = await live(runner);
       const handle = (runId: string | undefined) => runner.temporal.client.workflow.getHandle(`session/${uuid}`, runId);
       await write(name, runIds.map(handle));
