@@ -109,8 +109,10 @@ class SessionPods implements Runtime {
   }
 
   async close(): Promise<void> {
-    await this.#informer.close();
+    const informed = this.#informer.close();
+    // Ends what the informer waits for.
     await this.#client.close();
+    await informed;
   }
 
   async #installationId(): Promise<string> {
