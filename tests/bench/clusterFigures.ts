@@ -16,7 +16,7 @@ import { startStack, type Stack } from '#tests/support/stack.ts';
 import { typist, type Typist } from '#tests/support/typist.ts';
 
 /*
- * `npm run figures:cluster`: what a person waits for on the cluster of KUBECONFIG, each beside a bare reference in the same
+ * `npm run figures:cluster [-- starts|at-once|echoes|files …]`: what a person waits for on the cluster of KUBECONFIG, each beside a bare reference in the same
  * run. Api and worker run here as processes of their own, sessions are pods. Ratios matter; times are this machine's.
  */
 
@@ -47,23 +47,33 @@ async function main(): Promise<void> {
     console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the start`);
     await withStack(namespace, { BERTH_AGENT_ROUTE: 'pod-address' }, async (stack, person) => {
       const ground = { namespace, stack, client, person };
-      await compareStarts(ground);
-      await openAtOnce(ground);
-      const echoes = await inSession(ground, (uuid) => compareEchoes(ground, uuid));
-      printRatio('a key and its echo, by the pod’s address', { ...echoes, budget: 1 });
-      await compareTransfers(client, stack.config);
+      if (isWanted('starts')) await compareStarts(ground);
+      if (isWanted('at-once')) await openAtOnce(ground);
+      if (isWanted('echoes')) await echoesOf(ground, { route: 'the pod’s address', budget: 1 });
+      if (isWanted('files')) await compareTransfers(client, stack.config);
     });
-    await withStack(namespace, { BERTH_AGENT_ROUTE: 'port-forward' }, async (stack, person) => {
-      const ground = { namespace, stack, client, person };
-      const echoes = await inSession(ground, (uuid) => compareEchoes(ground, uuid));
-      printRatio('a key and its echo, by port-forward', { ...echoes, budget: 1.6 });
-    });
+    if (isWanted('echoes')) {
+      await withStack(namespace, { BERTH_AGENT_ROUTE: 'port-forward' }, (stack, person) =>
+        echoesOf({ namespace, stack, client, person }, { route: 'port-forward', budget: 1.6 }),
+      );
+    }
     console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the end`);
   } finally {
     await client.close();
     await namespace.drop();
     await servers.stop();
   }
+}
+
+/** Whether a part was asked for by its name; all are when none is named. */
+function isWanted(part: 'starts' | 'at-once' | 'echoes' | 'files'): boolean {
+  const wanted = process.argv.slice(2);
+  return wanted.length === 0 || wanted.includes(part);
+}
+
+async function echoesOf(ground: Ground, { route, budget }: { route: string; budget: number }): Promise<void> {
+  const echoes = await inSession(ground, (uuid) => compareEchoes(ground, uuid));
+  printRatio(`a key and its echo, by ${route}`, { ...echoes, budget });
 }
 
 async function withStack(

@@ -19,13 +19,15 @@ export async function compareEchoes(
   uuid: string,
 ): Promise<{ ours: number; theirs: number }> {
   const terminal = await typist(stack.url, person, uuid);
-  terminal.line(QUIET);
   const raw = await rawExec({ namespace: namespace.name, name: podName(uuid) }, { command: ['sh'], tty: true });
   const shell = readRaw(raw);
-  await raw.write(Buffer.from(`${QUIET}\n`));
+  await bothShow(terminal, shell, /\$ /);
+  for (const key of [...QUIET, '\n']) {
+    terminal.key(key);
+    shell.key(key);
+  }
   // A shell with line editing says that it stops editing before the command prints.
-  const isReady = (text: string): boolean => /[\r\n]ready\r/.test(text);
-  await waitFor(() => isReady(terminal.shown()) && isReady(shell.shown()), { deadlineMs: 30_000, what: 'both to run' });
+  await bothShow(terminal, shell, /[\r\n]ready\r/);
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let key = 0; key < KEYS; key += TURN) {
@@ -37,6 +39,16 @@ export async function compareEchoes(
   printTimes(`a key and its echo by Berth (${stack.config.BERTH_AGENT_ROUTE})`, ours);
   printTimes('a key and its echo by exec through the API server', theirs);
   return { ours: middle(ours), theirs: middle(theirs) };
+}
+
+async function bothShow(left: Keyboard, right: Keyboard, what: RegExp): Promise<void> {
+  const shown = (): string => JSON.stringify([left.shown(), right.shown()]);
+  await waitFor(() => what.test(left.shown()) && what.test(right.shown()), {
+    deadlineMs: 60_000,
+    what: String(what),
+  }).catch((error: unknown) => {
+    throw new Error(`The terminals show ${shown()}.`, { cause: error });
+  });
 }
 
 type Keyboard = Pick<Typist, 'key' | 'shown' | 'more'>;
