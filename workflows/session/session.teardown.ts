@@ -51,7 +51,8 @@ export async function teardown(run: SessionRun, end: End): Promise<void> {
   } else {
     await keep(run, saved === 'kept' ? null : KEPT_DAYS);
   }
-  await recordEnd(run, recorded);
+  // Operators look for who ended it; people are told what became of their changes.
+  if (await recordEnd(run, recorded)) showEnd(end.reason);
 }
 
 async function removePod(run: SessionRun): Promise<void> {
@@ -66,17 +67,18 @@ async function keep(run: SessionRun, days: number | null): Promise<void> {
   if (days === null) showAttention(run, true);
 }
 
-async function recordEnd(run: SessionRun, end: End): Promise<void> {
+/** False: superseded. */
+async function recordEnd(run: SessionRun, end: End): Promise<boolean> {
   const { current } = await run.proxies.cleanup.recordEnd.executeWithOptions(
     { summary: `${end.phase}: ${end.reason}` },
     [{ ...run.ref, ...end }],
   );
   if (!current) {
     run.machine.superseded = true;
-    return;
+    return false;
   }
   showPhase(run, end.phase, end);
-  showEnd(end.reason);
+  return true;
 }
 
 /** Saves what is on the volume, if it ever held all files. Starts a recovery pod when the agent cannot be reached. */
