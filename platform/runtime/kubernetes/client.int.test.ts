@@ -1,8 +1,6 @@
 import { jest } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import type { V1Pod } from '@kubernetes/client-node';
 import pino from 'pino';
@@ -10,74 +8,29 @@ import { ConfigError } from '#platform/config/config.ts';
 import { createKubernetesClient, type KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { ownLabels } from '#platform/runtime/kubernetes/labels.ts';
 import { createPodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
+import {
+  answerJson,
+  answerStatus,
+  startStandInApiServer,
+  type Answer,
+  type StandInApiServer,
+} from '#tests/support/standInApiServer.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 jest.setTimeout(60_000);
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** What stands where an API server should: each request gets the answer that is set at that moment. */
-let answer: Answer;
-let asked: string[];
-/** When each request came, in milliseconds. */
-let askedAt: number[];
-let server: Server;
+let server: StandInApiServer;
 let client: KubernetesClient;
-let folder: string;
-let kubeconfig: string | undefined;
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    askedAt.push(performance.now());
-    asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
-    answer(request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  folder = mkdtempSync(path.join(tmpdir(), 'berth-kubeconfig-'));
-  kubeconfig = process.env['KUBECONFIG'];
-  process.env['KUBECONFIG'] = writeKubeconfig(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  server = await startStandInApiServer();
 });
 beforeEach(() => {
-  asked = [];
-  askedAt = [];
+  server.forget();
   client = createKubernetesClient('sessions');
 });
-afterEach(async () => {
-  await client.close();
-  server.closeAllConnections();
-});
-afterAll(async () => {
-  if (kubeconfig === undefined) delete process.env['KUBECONFIG'];
-  else process.env['KUBECONFIG'] = kubeconfig;
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function writeKubeconfig(address: string): string {
-  const file = path.join(folder, 'kubeconfig.json');
-  writeFileSync(
-    file,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'test',
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-      clusters: [{ name: 'test', cluster: { server: address, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'test', user: {} }],
-    }),
-  );
-  return file;
-}
-
-function json(status: number, body: object, headers: Record<string, string> = {}): Answer {
-  return (_, response) => {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
-  };
-}
-
-function status(code: number, reason: string, details?: object): Answer {
-  return json(code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message: reason, code, details });
-}
+afterEach(() => client.close());
+afterAll(() => server.stop());
 
 function pod(uuid: string, version: string): object {
   return {
@@ -98,7 +51,7 @@ function podList(items: object[], metadata: object = { resourceVersion: '10' }):
 
 describe('a pod that is read', () => {
   it('is not there only by the word of the API server about this very pod', async () => {
-    answer = status(404, 'NotFound', { name: 'exec-1', kind: 'pods' });
+    server.answer = answerStatus(404, 'NotFound', { name: 'exec-1', kind: 'pods' });
     expect(await client.readPod('exec-1')).toBeNull();
   });
 
@@ -107,72 +60,72 @@ describe('a pod that is read', () => {
       'a page of a proxy',
       (_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>404</h1>'),
     ],
-    ['a 404 about something else', status(404, 'NotFound', { name: 'sessions', kind: 'namespaces' })],
-    ['a 404 that says no name', status(404, 'NotFound')],
-    ['an outage', status(500, 'InternalError')],
+    ['a 404 about something else', answerStatus(404, 'NotFound', { name: 'sessions', kind: 'namespaces' })],
+    ['a 404 that says no name', answerStatus(404, 'NotFound')],
+    ['an outage', answerStatus(500, 'InternalError')],
     ['an outage without a word', (_, response) => response.writeHead(503).end()],
-    ['a wrong login', status(401, 'Unauthorized')],
-    ['missing rights', status(403, 'Forbidden', { name: 'exec-1', kind: 'pods' })],
-    ['a list instead of a pod', json(200, podList([]))],
-    ['another pod', json(200, pod('2', '1'))],
-    ['nothing at all', json(200, {})],
+    ['a wrong login', answerStatus(401, 'Unauthorized')],
+    ['missing rights', answerStatus(403, 'Forbidden', { name: 'exec-1', kind: 'pods' })],
+    ['a list instead of a pod', answerJson(200, podList([]))],
+    ['another pod', answerJson(200, pod('2', '1'))],
+    ['nothing at all', answerJson(200, {})],
     [
       'half an answer',
       (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"kind":'),
     ],
     ['a connection that breaks', (request) => request.socket.destroy()],
   ])('is unknown after %s', async (_, given) => {
-    answer = given;
+    server.answer = given;
     await expect(client.readPod('exec-1')).rejects.toMatchObject({ name: expect.stringMatching(/Error$/) as string });
   });
 
   it('is unknown when the answer does not come in time', async () => {
-    answer = () => undefined;
+    server.answer = () => undefined;
     await expect(client.readPod('exec-1')).rejects.toMatchObject({ name: 'KubernetesError', reason: 'Timeout' });
   });
 
-  it('is asked for again when the server has too much to do', async () => {
+  it('is server.asked for again when the server has too much to do', async () => {
     let refusals = 2;
-    answer = (request, response) => {
-      if (refusals === 0) return json(200, pod('1', '1'))(request, response);
+    server.answer = (request, response) => {
+      if (refusals === 0) return answerJson(200, pod('1', '1'))(request, response);
       refusals -= 1;
-      return json(429, { kind: 'Status', reason: 'TooManyRequests' }, { 'retry-after': '1' })(request, response);
+      return answerJson(429, { kind: 'Status', reason: 'TooManyRequests' }, { 'retry-after': '1' })(request, response);
     };
     const started = Date.now();
     expect((await client.readPod('exec-1'))?.metadata?.uid).toBe('uid-1');
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_000);
-    expect(asked).toHaveLength(3);
+    expect(server.asked).toHaveLength(3);
   });
 });
 
 describe('a list', () => {
   it('has all pages', async () => {
-    answer = (request, response) => {
+    server.answer = (request, response) => {
       const second = request.url?.includes('continue=more') === true;
       const page = second
         ? podList([pod('2', '2')])
         : podList([pod('1', '1')], { resourceVersion: '10', continue: 'more' });
-      json(200, page)(request, response);
+      answerJson(200, page)(request, response);
     };
     const { items, resourceVersion } = await client.listPods('a=b');
     expect(items.map(({ metadata }) => metadata?.name)).toEqual(['exec-1', 'exec-2']);
     expect(resourceVersion).toBe('10');
-    expect(asked.every((request) => request.includes('labelSelector=a%3Db'))).toBe(true);
+    expect(server.asked.every((request) => request.includes('labelSelector=a%3Db'))).toBe(true);
   });
 
   it.each<[string, Answer]>([
-    ['an outage', status(500, 'InternalError')],
-    ['an empty object', json(200, {})],
-    ['a list of no time', json(200, podList([], {}))],
+    ['an outage', answerStatus(500, 'InternalError')],
+    ['an empty object', answerJson(200, {})],
+    ['a list of no time', answerJson(200, podList([], {}))],
     [
       'an end in the middle of its pages',
       (request, response) =>
         request.url?.includes('continue=') === true
-          ? status(410, 'Expired')(request, response)
-          : json(200, podList([pod('1', '1')], { resourceVersion: '10', continue: 'more' }))(request, response),
+          ? answerStatus(410, 'Expired')(request, response)
+          : answerJson(200, podList([pod('1', '1')], { resourceVersion: '10', continue: 'more' }))(request, response),
     ],
   ])('is no list after %s', async (_, given) => {
-    answer = given;
+    server.answer = given;
     await expect(client.listPods('a=b')).rejects.toMatchObject({ name: 'KubernetesError' });
   });
 });
@@ -182,12 +135,12 @@ describe('changes', () => {
     let open = 0;
     let most = 0;
     const held: (() => void)[] = [];
-    answer = (request, response) => {
+    server.answer = (request, response) => {
       open += 1;
       most = Math.max(most, open);
       held.push(() => {
         open -= 1;
-        json(201, pod('1', '1'))(request, response);
+        answerJson(201, pod('1', '1'))(request, response);
       });
     };
     const made = Promise.all(Array.from({ length: 50 }, () => client.createPod({} as V1Pod)));
@@ -196,26 +149,26 @@ describe('changes', () => {
     await made;
     clearInterval(release);
     expect(most).toBe(20);
-    expect(asked).toHaveLength(50);
+    expect(server.asked).toHaveLength(50);
   });
 
   it('are made again where only the count of a quota was in the way', async () => {
     let first = true;
-    answer = (request, response) => {
-      if (!first) return json(201, pod('1', '1'))(request, response);
+    server.answer = (request, response) => {
+      if (!first) return answerJson(201, pod('1', '1'))(request, response);
       first = false;
-      return status(409, 'Conflict', { name: 'sessions', kind: 'resourcequotas' })(request, response);
+      return answerStatus(409, 'Conflict', { name: 'sessions', kind: 'resourcequotas' })(request, response);
     };
     expect((await client.createPod({} as V1Pod)).metadata?.uid).toBe('uid-1');
-    expect(asked).toHaveLength(2);
+    expect(server.asked).toHaveLength(2);
   });
 
   it('that were refused say by whom and why', async () => {
-    answer = status(409, 'AlreadyExists', { name: 'exec-1', kind: 'pods' });
+    server.answer = answerStatus(409, 'AlreadyExists', { name: 'exec-1', kind: 'pods' });
     await expect(client.createPod({} as V1Pod)).rejects.toMatchObject({ status: 409, reason: 'AlreadyExists' });
-    answer = status(404, 'NotFound', { name: 'exec-1', kind: 'pods' });
+    server.answer = answerStatus(404, 'NotFound', { name: 'exec-1', kind: 'pods' });
     await expect(client.deletePod('exec-1', 'uid-1')).resolves.toBeUndefined();
-    answer = status(409, 'Conflict', { name: 'exec-1', kind: 'pods' });
+    server.answer = answerStatus(409, 'Conflict', { name: 'exec-1', kind: 'pods' });
     await expect(client.deletePod('exec-1', 'uid-1')).rejects.toMatchObject({ reason: 'Conflict' });
   });
 });
@@ -234,8 +187,8 @@ describe('the watch of pods', () => {
   const event = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
 
   it('tells of what is there and of what changes', async () => {
-    answer = (request, response) => {
-      if (!isWatch(request)) return json(200, podList([pod('a', '1')]))(request, response);
+    server.answer = (request, response) => {
+      if (!isWatch(request)) return answerJson(200, podList([pod('a', '1')]))(request, response);
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write(event('BOOKMARK', { kind: 'Pod', metadata: { resourceVersion: '11' } }));
       return response.write(event('MODIFIED', pod('b', '12')));
@@ -243,7 +196,7 @@ describe('the watch of pods', () => {
     const { told, close } = listen();
     await waitFor(() => told.includes('b'), { what: 'the change' });
     expect(told).toEqual(['a', 'b']);
-    const watch = asked.find((request) => request.includes('watch=true')) ?? '';
+    const watch = server.asked.find((request) => request.includes('watch=true')) ?? '';
     for (const part of [
       'resourceVersion=10',
       'timeoutSeconds=240',
@@ -256,7 +209,7 @@ describe('the watch of pods', () => {
   });
 
   it.each<[string, Answer]>([
-    ['a 410', status(410, 'Expired')],
+    ['a 410', answerStatus(410, 'Expired')],
     [
       'a 410 within it',
       (_, response) => {
@@ -264,8 +217,8 @@ describe('the watch of pods', () => {
         response.write(event('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' }));
       },
     ],
-    ['a 429', status(429, 'TooManyRequests')],
-    ['a 500', status(500, 'InternalError')],
+    ['a 429', answerStatus(429, 'TooManyRequests')],
+    ['a 500', answerStatus(500, 'InternalError')],
     [
       'a stream that breaks',
       (request, response) => {
@@ -278,13 +231,13 @@ describe('the watch of pods', () => {
     ['bytes that are no event', (_, response) => response.writeHead(200).end('\u0000\n{}\nnull\n')],
   ])('goes on after %s, and tells what happened meanwhile', async (_, given) => {
     let failed = false;
-    answer = (request, response) => {
+    server.answer = (request, response) => {
       if (isWatch(request)) {
         if (failed) return void response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
         failed = true;
         return given(request, response);
       }
-      return json(200, podList(failed ? [pod('a', '1'), pod('c', '20')] : [pod('a', '1'), pod('d', '1')]))(
+      return answerJson(200, podList(failed ? [pod('a', '1'), pod('c', '20')] : [pod('a', '1'), pod('d', '1')]))(
         request,
         response,
       );
@@ -298,10 +251,10 @@ describe('the watch of pods', () => {
   });
 
   it('does not ask a server in a tight loop that fails for ever', async () => {
-    answer = status(500, 'InternalError');
+    server.answer = answerStatus(500, 'InternalError');
     const { close } = listen();
-    await waitFor(() => asked.length >= 3, { deadlineMs: 30_000, what: 'a third try' });
-    const [first = 0, second = 0, third = 0] = askedAt;
+    await waitFor(() => server.asked.length >= 3, { deadlineMs: 30_000, what: 'a third try' });
+    const [first = 0, second = 0, third = 0] = server.askedAt;
     // Half of the pauses at least: they are jittered.
     expect(second - first).toBeGreaterThanOrEqual(249);
     expect(third - second).toBeGreaterThanOrEqual(499);
@@ -310,8 +263,8 @@ describe('the watch of pods', () => {
 
   it('is one for all who listen, and ends when it is closed', async () => {
     let open = 0;
-    answer = (request, response) => {
-      if (!isWatch(request)) return json(200, podList([]))(request, response);
+    server.answer = (request, response) => {
+      if (!isWatch(request)) return answerJson(200, podList([]))(request, response);
       open += 1;
       response.on('close', () => (open -= 1));
       return response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
@@ -321,7 +274,7 @@ describe('the watch of pods', () => {
     informer.subscribe(() => undefined);
     await waitFor(() => open === 1, { what: 'the watch' });
     stop();
-    expect(asked.filter((request) => request.includes('watch=true'))).toHaveLength(1);
+    expect(server.asked.filter((request) => request.includes('watch=true'))).toHaveLength(1);
     await informer.close();
     await waitFor(() => open === 0, { what: 'the end of the watch' });
   });
@@ -334,7 +287,7 @@ describe('a client without a cluster', () => {
     ['a file without a cluster', 'empty.json', '{}'],
   ])('is refused with %s', (_, name, content) => {
     const before = process.env['KUBECONFIG'];
-    const file = path.join(folder, name);
+    const file = path.join(server.folder, name);
     if (content !== null) writeFileSync(file, content);
     process.env['KUBECONFIG'] = file;
     try {
