@@ -101,6 +101,13 @@ async function goBlind(blindness: Blindness): Promise<void> {
   await Promise.all([stays, closes].map((session) => stack.open(session)));
   for (const session of [stays, closes]) await stack.reaches(session, 'running');
   const shell = await openShell(blindness);
+  // Writes once the close has begun: what only the volume holds when nothing can be seen.
+  const lateWriter = `(trap 'echo newer > newer.txt; exit' HUP; echo ready > ready.txt; while :; do sleep 0.1; done) &`;
+  await stack.type(closes, lateWriter);
+  await waitFor(async () => (await stack.fileInDatabase(closes, 'ready.txt')) !== null, {
+    ...AFTERWARDS,
+    what: 'ready',
+  });
   const uids = { stays: await uidOfPod(namespace, stays), closes: await uidOfPod(namespace, closes) };
   const reaper = await createReaperSchedule(stack);
   await acceptDatabase(stack.database);
@@ -114,7 +121,6 @@ async function goBlind(blindness: Blindness): Promise<void> {
     () => ({ removed: 0, closing: [] }),
   );
   await stack.open(opens);
-  await stack.type(closes, 'echo newer > newer.txt').catch(() => undefined);
   await stack.close(closes);
   await waitFor(
     async () => {
@@ -132,12 +138,14 @@ async function goBlind(blindness: Blindness): Promise<void> {
     expect(await stack.read(opens)).toMatchObject({ phase: 'provisioning', phaseCause: 'cluster-unreachable' });
     expect(['saving', 'closing']).toContain((await stack.read(closes)).phase);
   }
-  if (mode !== 'refuse') expect(proxy.misled()).toBeGreaterThan(0);
+  if (mode === 'refuse') expect(await stack.read(stays)).toMatchObject({ phaseCause: 'cluster-unreachable' });
+  else expect(proxy.misled()).toBeGreaterThan(0);
 
   await proxy.switchTo('pass');
   await waitFor(async () => (await stack.read(opens)).phase === 'running', { ...AFTERWARDS, what: 'the open' });
   await waitFor(async () => (await stack.read(closes)).phase === 'closed', { ...AFTERWARDS, what: 'the close' });
   expect(await stack.volumeState(closes)).toBeNull();
+  expect(await stack.fileInDatabase(closes, 'newer.txt')).toBe('newer\n');
   await waitFor(async () => (await objectsOfSession(namespace, closes.uuid)).length === 0, AFTERWARDS);
   await waitFor(async () => (await stack.read(stays)).phaseCause === null, {
     ...AFTERWARDS,
