@@ -122,8 +122,14 @@ describe('a volume that could not be saved when its session closed', () => {
     return closed;
   }
 
+  let toSave: SessionRecord;
+  let toDiscard: SessionRecord;
+  beforeAll(async () => {
+    [toSave, toDiscard] = await Promise.all([kept(), kept()]);
+  });
+
   it('is saved by another try, and gone after it', async () => {
-    const session = await kept();
+    const session = toSave;
     await retrySave(stack, session, actorOf(session));
     await comesTo(session, 'closed', 2);
     expect(await stack.volumeState(session)).toBeNull();
@@ -133,7 +139,7 @@ describe('a volume that could not be saved when its session closed', () => {
   });
 
   it('is gone when its owner discards it, and the session stays closed', async () => {
-    const session = await kept();
+    const session = toDiscard;
     await discardKept(stack, session, actorOf(session));
     const closed = await comesTo(session, 'closed', 2);
     expect(closed).toMatchObject({ phaseReason: 'discarded', phaseCause: null });
