@@ -8,7 +8,7 @@ import { podName } from '#shared/domain/podNames.ts';
 import type { KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { readOwnLabels } from '#platform/runtime/kubernetes/labels.ts';
 import { AGENT_PORT } from '#platform/runtime/kubernetes/objects.ts';
-import type { PodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
+import { listenFor, type PodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
 import { PortForwardStream } from '#platform/runtime/kubernetes/portForward.ts';
 
 const CONNECT_MS = 2_000;
@@ -62,22 +62,16 @@ async function awaitAddress(
   look: () => Promise<string | null>,
   { informer, uuid, deadline }: { informer: Pick<PodInformer, 'subscribe'>; uuid: string; deadline: number },
 ): Promise<string> {
-  let wake = (): void => undefined;
-  const stop = informer.subscribe((changed) => {
-    if (changed === uuid) wake();
-  });
+  const hints = listenFor(informer, uuid);
   try {
     for (;;) {
-      const hint = new Promise<void>((resolve) => (wake = resolve));
       const host = await look();
       if (host !== null) return host;
       if (Date.now() > deadline) throw unreachable('its pod does not run yet');
-      const abort = new AbortController();
-      await Promise.race([hint, pause(LOOK_AGAIN_MS, undefined, { signal: abort.signal }).catch(() => undefined)]);
-      abort.abort();
+      await hints.next(LOOK_AGAIN_MS);
     }
   } finally {
-    stop();
+    hints.stop();
   }
 }
 

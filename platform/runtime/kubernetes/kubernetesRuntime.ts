@@ -45,10 +45,10 @@ class SessionPods implements Runtime {
     this.#client = client;
     this.#route = chooseRoute(config, client);
     this.#volumes = createVolumes({ client, config });
-    this.#pods = createPods({ client, config });
     this.#log = log;
     this.#askInstallation = installationId;
     this.#informer = createPodInformer({ client, installationId: () => this.#installationId(), log });
+    this.#pods = createPods({ client, informer: this.#informer, config });
   }
 
   async ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }> {

@@ -92,6 +92,37 @@ export function createPodInformer({ client, installationId, log }: InformerOptio
   };
 }
 
+/** Waits for hints about one session. */
+export interface PodHints {
+  /** Resolves at the next hint, at once when there was one since the last time, and at the latest after that time. */
+  next(milliseconds: number): Promise<void>;
+  stop(): void;
+}
+
+/** Listens for one session until it is stopped: instead of asking the API server again and again. */
+export function listenFor(informer: Pick<PodInformer, 'subscribe'>, uuid: string): PodHints {
+  let hinted = false;
+  let wake = (): void => undefined;
+  const stop = informer.subscribe((changed) => {
+    if (changed !== uuid) return;
+    hinted = true;
+    wake();
+  });
+  return {
+    async next(milliseconds) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, hinted ? 0 : milliseconds);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      hinted = false;
+    },
+    stop,
+  };
+}
+
 function version(pod: V1Pod): string {
   return `${pod.metadata?.uid ?? ''} ${pod.metadata?.resourceVersion ?? ''}`;
 }

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { AppError } from '#shared/domain/errors.ts';
 import { agentSecretName, podName, volumeName } from '#shared/domain/podNames.ts';
@@ -8,12 +7,14 @@ import type { KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { saysAlreadyExists, saysConflict } from '#platform/runtime/kubernetes/kubernetesError.ts';
 import { readOwnLabels, type OwnLabels } from '#platform/runtime/kubernetes/labels.ts';
 import { buildPod, buildSecret } from '#platform/runtime/kubernetes/objects.ts';
+import { listenFor, type PodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
 import { toRefusal } from '#platform/runtime/kubernetes/refusal.ts';
 import type { PodSpec } from '#platform/runtime/Runtime.ts';
 
 /** Shorter than the step that waits for it, so that it is told what is wrong. */
 const GONE_MS = 15_000;
-const LOOK_EVERY_MS = 50;
+/** The watch tells of an end at once; this is for the time when it does not. */
+const LOOK_AGAIN_MS = 500;
 
 /** The pods of sessions, with the secrets of their agents. */
 export interface Pods {
@@ -24,11 +25,12 @@ export interface Pods {
 /** What pods are made with. */
 export interface PodsOptions {
   client: Pick<KubernetesClient, 'readPod' | 'readClaim' | 'createPod' | 'createSecret' | 'deletePod' | 'deleteSecret'>;
+  informer: Pick<PodInformer, 'subscribe'>;
   config: Config;
 }
 
 /** Pods made by POST under the session's name: of several who try at once one succeeds, and the others adopt its pod. */
-export function createPods({ client, config }: PodsOptions): Pods {
+export function createPods({ client, informer, config }: PodsOptions): Pods {
   async function checkClaim(spec: PodSpec): Promise<void> {
     const claim = await client.readClaim(volumeName(spec.uuid));
     if (claim?.metadata?.uid === spec.claimUid && claim.metadata.deletionTimestamp === undefined) return;
@@ -68,13 +70,18 @@ export function createPods({ client, config }: PodsOptions): Pods {
   /** Resolves once the pod is gone. The key of its agent goes with it. */
   async function end(pod: V1Pod, { force, deadline }: { force: boolean; deadline: number }): Promise<void> {
     const { name = '', uid } = pod.metadata ?? {};
-    for (let present: V1Pod | null = pod; present?.metadata?.uid === uid; present = await client.readPod(name)) {
-      // With force again, also when it was asked to end before: the node that should do it may be lost.
-      if (force || present?.metadata?.deletionTimestamp === undefined) await remove(pod, force);
-      if (Date.now() > deadline) throw endless(name);
-      await pause(LOOK_EVERY_MS);
-    }
     const labels = readOwnLabels(pod.metadata);
+    const hints = listenFor(informer, labels?.uuid ?? '');
+    try {
+      for (let present: V1Pod | null = pod; present?.metadata?.uid === uid; present = await client.readPod(name)) {
+        // With force again, also when it was asked to end before: the node that should do it may be lost.
+        if (force || present?.metadata?.deletionTimestamp === undefined) await remove(pod, force);
+        if (Date.now() > deadline) throw endless(name);
+        await hints.next(LOOK_AGAIN_MS);
+      }
+    } finally {
+      hints.stop();
+    }
     if (labels?.generation != null) await client.deleteSecret(agentSecretName(labels.uuid, labels.generation));
   }
 
