@@ -11,6 +11,9 @@ import {
   type Manifest,
 } from '#tests/support/manifests.ts';
 
+/** kubectl is a large program; on a busy machine it takes its time to start. */
+const PATIENCE_MS = 60_000;
+
 const PeerSchema = z.object({
   namespaceSelector: z.object({ matchLabels: z.record(z.string(), z.string()) }).optional(),
   podSelector: z
@@ -59,7 +62,7 @@ function amount(quantity: string): number {
 
   beforeAll(() => {
     manifests = render('base');
-  });
+  }, PATIENCE_MS);
 
   it('lets nothing in or out but what is named', () => {
     const all = policies(manifests, 'berth-sessions');
@@ -149,30 +152,38 @@ function amount(quantity: string): number {
 });
 
 (HAS_KUBECTL ? describe : describe.skip)('the policy that watches over sessions', () => {
-  it.each(['base', 'overlays/kind', 'overlays/production'])('wants in %s what the workers use', (folder) => {
-    const manifests = render(folder);
-    const { BERTH_WORKSPACE_IMAGE, BERTH_RUNTIME_CLASS } = apiConfig(manifests);
-    expect(named(manifests, 'Namespace', 'berth-sessions').metadata.annotations).toEqual({
-      'berth.dev/workspace-image': BERTH_WORKSPACE_IMAGE,
-      'berth.dev/runtime-class': BERTH_RUNTIME_CLASS,
-    });
-  });
+  it.each(['base', 'overlays/kind', 'overlays/production'])(
+    'wants in %s what the workers use',
+    (folder) => {
+      const manifests = render(folder);
+      const { BERTH_WORKSPACE_IMAGE, BERTH_RUNTIME_CLASS } = apiConfig(manifests);
+      expect(named(manifests, 'Namespace', 'berth-sessions').metadata.annotations).toEqual({
+        'berth.dev/workspace-image': BERTH_WORKSPACE_IMAGE,
+        'berth.dev/runtime-class': BERTH_RUNTIME_CLASS,
+      });
+    },
+    PATIENCE_MS,
+  );
 });
 
 (HAS_KUBECTL ? describe : describe.skip)('the overlay for one small cluster', () => {
-  it('has the servers that its settings name, and opens them to Berth alone', () => {
-    const manifests = render('overlays/kind');
-    const { BERTH_PUBLIC_URL, TEMPORAL_ADDRESS } = apiConfig(manifests);
-    expect(new URL(BERTH_PUBLIC_URL).hostname).toBe('localhost');
-    expect(named(manifests, 'Service', 'temporal').spec).toMatchObject({
-      ports: expect.arrayContaining([expect.objectContaining({ port: Number(TEMPORAL_ADDRESS.split(':')[1]) })]),
-    });
-    expect(named(manifests, 'Service', 'postgres').spec).toMatchObject({ ports: [{ port: 5432 }] });
-    const inside = policies(manifests, 'berth').filter(({ name }) => name.startsWith('berth-to-'));
-    expect(inside.map(({ ingress }) => ingress[0]?.from)).toEqual(
-      Array(2).fill([{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'berth' } } }]),
-    );
-  });
+  it(
+    'has the servers that its settings name, and opens them to Berth alone',
+    () => {
+      const manifests = render('overlays/kind');
+      const { BERTH_PUBLIC_URL, TEMPORAL_ADDRESS } = apiConfig(manifests);
+      expect(new URL(BERTH_PUBLIC_URL).hostname).toBe('localhost');
+      expect(named(manifests, 'Service', 'temporal').spec).toMatchObject({
+        ports: expect.arrayContaining([expect.objectContaining({ port: Number(TEMPORAL_ADDRESS.split(':')[1]) })]),
+      });
+      expect(named(manifests, 'Service', 'postgres').spec).toMatchObject({ ports: [{ port: 5432 }] });
+      const inside = policies(manifests, 'berth').filter(({ name }) => name.startsWith('berth-to-'));
+      expect(inside.map(({ ingress }) => ingress[0]?.from)).toEqual(
+        Array(2).fill([{ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'berth' } } }]),
+      );
+    },
+    PATIENCE_MS,
+  );
 });
 
 (HAS_KUBECTL ? describe : describe.skip)('the overlay for production', () => {
@@ -180,7 +191,7 @@ function amount(quantity: string): number {
 
   beforeAll(() => {
     manifests = render('overlays/production');
-  });
+  }, PATIENCE_MS);
 
   it('grows the api from 2 to as many as the api is told, and fixes no number of its own', () => {
     const { spec } = named(manifests, 'HorizontalPodAutoscaler', 'berth-api');
@@ -259,27 +270,35 @@ function amount(quantity: string): number {
 });
 
 (HAS_KUBECTL ? describe : describe.skip)('what an installation may add', () => {
-  it('opens the internet to sessions without the networks inside', () => {
-    const manifests = render('components/session-internet');
-    const [policy] = policies(manifests, 'berth-sessions');
-    const blocks =
-      policy?.egress.flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock] : []))) ?? [];
-    const except = (cidr: string): string[] => blocks.find((block) => block.cidr === cidr)?.except ?? [];
-    expect(except('0.0.0.0/0')).toEqual(
-      expect.arrayContaining(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16']),
-    );
-    expect(except('::/0')).toEqual(expect.arrayContaining(['fc00::/7', 'fe80::/10']));
-    expect(policy?.podSelector.matchLabels).toEqual({ 'app.kubernetes.io/name': 'berth-session' });
-  });
+  it(
+    'opens the internet to sessions without the networks inside',
+    () => {
+      const manifests = render('components/session-internet');
+      const [policy] = policies(manifests, 'berth-sessions');
+      const blocks =
+        policy?.egress.flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock] : []))) ?? [];
+      const except = (cidr: string): string[] => blocks.find((block) => block.cidr === cidr)?.except ?? [];
+      expect(except('0.0.0.0/0')).toEqual(
+        expect.arrayContaining(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16']),
+      );
+      expect(except('::/0')).toEqual(expect.arrayContaining(['fc00::/7', 'fe80::/10']));
+      expect(policy?.podSelector.matchLabels).toEqual({ 'app.kubernetes.io/name': 'berth-session' });
+    },
+    PATIENCE_MS,
+  );
 
-  it('gives the right to forward ports to an api outside of the cluster alone', () => {
-    const manifests = render('components/outside-api');
-    expect(named(manifests, 'Role', 'session-forwarder')['rules']).toEqual([
-      { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
-    ]);
-    const subjects = ofKind(manifests, 'RoleBinding').flatMap((binding) =>
-      z.array(z.object({ name: z.string() })).parse(binding['subjects']),
-    );
-    expect(new Set(subjects.map(({ name }) => name))).toEqual(new Set(['berth-outside']));
-  });
+  it(
+    'gives the right to forward ports to an api outside of the cluster alone',
+    () => {
+      const manifests = render('components/outside-api');
+      expect(named(manifests, 'Role', 'session-forwarder')['rules']).toEqual([
+        { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
+      ]);
+      const subjects = ofKind(manifests, 'RoleBinding').flatMap((binding) =>
+        z.array(z.object({ name: z.string() })).parse(binding['subjects']),
+      );
+      expect(new Set(subjects.map(({ name }) => name))).toEqual(new Set(['berth-outside']));
+    },
+    PATIENCE_MS,
+  );
 });

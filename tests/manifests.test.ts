@@ -13,6 +13,8 @@ import {
 } from '#tests/support/manifests.ts';
 
 const FOLDERS = ['base', 'overlays/kind', 'overlays/production'];
+/** kubectl is a large program; on a busy machine it takes its time to start. */
+const PATIENCE_MS = 60_000;
 const PROCESSES = ['berth-api', 'berth-orchestration', 'berth-runtime', 'berth-watch'];
 
 const RuleSchema = z.object({
@@ -42,7 +44,7 @@ function rights(manifests: Manifest[], account: string): string[] {
 
   beforeAll(() => {
     manifests = render(folder);
-  });
+  }, PATIENCE_MS);
 
   it('runs each process once', () => {
     expect(workloads(manifests).map(({ name }) => name)).toEqual(expect.arrayContaining(PROCESSES));
