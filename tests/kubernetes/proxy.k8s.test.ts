@@ -1,8 +1,5 @@
-import { jest } from '@jest/globals';
 import { kubectl } from '#tests/support/cluster.ts';
 import { startKubernetesProxy, type KubernetesProxy } from '#tests/support/kubernetesProxy.ts';
-
-jest.setTimeout(60_000);
 
 const SYSTEM = 'namespace/kube-system';
 
