@@ -78,4 +78,4 @@ const silent = {
   error: () => undefined,
 };
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await bundleWorkflows(PREBUILT));
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${await bundleWorkflows(PREBUILT)}\n`);
