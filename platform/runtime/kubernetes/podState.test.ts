@@ -1,4 +1,4 @@
-import type { V1ContainerStatus, V1Pod, V1PodCondition } from '@kubernetes/client-node';
+import type { V1ContainerState, V1ContainerStatus, V1Pod, V1PodCondition } from '@kubernetes/client-node';
 import { describePod } from '#platform/runtime/kubernetes/podState.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -41,8 +41,9 @@ function waiting(reason: string, message?: string): Partial<V1ContainerStatus> {
   return { state: { waiting: { reason, ...(message === undefined ? {} : { message }) } } };
 }
 
-function ended(reason: string, exitCode = 137): { terminated: { reason: string; exitCode: number } } {
-  return { terminated: { reason, exitCode } };
+function ended(reason: string, exitCode = 137, { livedMs }: { livedMs?: number } = {}): V1ContainerState {
+  const times = livedMs === undefined ? {} : { startedAt: new Date(NOW - livedMs), finishedAt: new Date(NOW) };
+  return { terminated: { reason, exitCode, ...times } };
 }
 
 describe('the state of a pod', () => {
@@ -114,6 +115,21 @@ describe('the state of a pod', () => {
     [
       'its container has just crashed',
       { container: { state: ended('Error', 1), restartCount: 0 } },
+      { status: 'restarting', cause: 'process-ended' },
+    ],
+    [
+      'its container crashes and is held back, which the node does not say yet',
+      { container: { state: ended('Error', 1), restartCount: 1 } },
+      { status: 'restarting', cause: 'crash-loop', hopeless: false },
+    ],
+    [
+      'its container crashed again and again, which the node does not say yet',
+      { container: { state: ended('Error', 1, { livedMs: 900 }), restartCount: 3 } },
+      { status: 'restarting', cause: 'crash-loop', hopeless: true },
+    ],
+    [
+      'its container ended after an hour, not for the first time',
+      { container: { state: ended('Error', 1, { livedMs: 3_600_000 }), restartCount: 5 } },
       { status: 'restarting', cause: 'process-ended' },
     ],
     [

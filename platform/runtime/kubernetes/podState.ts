@@ -1,4 +1,4 @@
-import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { V1ContainerStateTerminated, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import { CONTAINER_NAME } from '#platform/runtime/kubernetes/objects.ts';
 import type { PodState } from '#platform/runtime/Runtime.ts';
@@ -7,6 +7,8 @@ import type { PodState } from '#platform/runtime/Runtime.ts';
 const NODE_ENDS_PODS_MS = 30_000;
 /** Restarts after which a program that crashes is taken for one that always will. */
 const HOPELESS_RESTARTS = 3;
+/** A program that lived longer, in milliseconds, did not crash because it was started. */
+const SHORT_LIFE_MS = 60_000;
 
 const IMAGE_REASONS = new Set([
   'ErrImagePull',
@@ -53,9 +55,7 @@ function describeContainer(container: V1ContainerStatus): StateOfContainer {
   const before = container.lastState?.terminated;
   const { waiting, running, terminated } = container.state ?? {};
   if (running !== undefined) return { status: 'running', cause: before === undefined ? null : causeOfCrash(before) };
-  if (terminated !== undefined) {
-    return { status: 'restarting', cause: causeOfCrash(terminated), ...detail(terminated.message) };
-  }
+  if (terminated !== undefined) return { ...describeCrash(terminated, container.restartCount), status: 'restarting' };
   const reason = waiting?.reason ?? '';
   if (IMAGE_REASONS.has(reason)) {
     // The first failure of a pull may pass; the kubelet backs off only after it has tried.
@@ -63,11 +63,30 @@ function describeContainer(container: V1ContainerStatus): StateOfContainer {
     return { status: 'starting', cause: 'image-pull', hopeless, ...detail(waiting?.message) };
   }
   if (before === undefined) return { status: 'starting', cause: null, ...detail(waiting?.message) };
-  const ended = causeOfCrash(before);
-  if (reason !== 'CrashLoopBackOff') return { status: 'restarting', cause: ended, ...detail(waiting?.message) };
-  const hopeless = container.restartCount >= HOPELESS_RESTARTS;
-  const cause = ended === 'out-of-memory' ? ended : 'crash-loop';
+  if (reason !== 'CrashLoopBackOff') {
+    return { status: 'restarting', cause: causeOfCrash(before), ...detail(waiting?.message) };
+  }
+  const { cause, hopeless } = describeLoop(before, container.restartCount);
   return { status: 'restarting', cause, hopeless, ...detail(before.message ?? waiting?.message) };
+}
+
+/**
+ * While the kubelet holds a crashing container back, it may show its end (seen with 1.35: the reason CrashLoopBackOff was
+ * there for less than a second of 40), so what was restarted and ended soon is held back already.
+ */
+function describeCrash(ended: V1ContainerStateTerminated, restarts: number): Omit<StateOfContainer, 'status'> {
+  const told = detail(ended.message);
+  if (restarts === 0 || lifeOf(ended) > SHORT_LIFE_MS) return { cause: causeOfCrash(ended), ...told };
+  return { ...describeLoop(ended, restarts), ...told };
+}
+
+function describeLoop(ended: V1ContainerStateTerminated, restarts: number): { cause: PodCause; hopeless: boolean } {
+  const cause = causeOfCrash(ended);
+  return { cause: cause === 'out-of-memory' ? cause : 'crash-loop', hopeless: restarts >= HOPELESS_RESTARTS };
+}
+
+function lifeOf({ startedAt, finishedAt }: V1ContainerStateTerminated): number {
+  return new Date(finishedAt ?? 0).getTime() - new Date(startedAt ?? 0).getTime();
 }
 
 function causeOfCrash({ reason }: { reason?: string }): PodCause {
