@@ -25,10 +25,14 @@ const CHECKS: [string, string[]][] = [
   ['unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
 ];
 
+const LONG_ON_CLUSTER =
+  'the long tests on the cluster (images, admission, deployment, contract, causes, limits, blindness, orphans, warm pool): npm run proofs, or npm test -- --only kubernetes';
 /** Milliseconds from jest's report to its end; its global teardown stops the servers meanwhile. */
 const ENDS_WITHIN_MS = 60_000;
 
 const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
+/** All files on a cluster take a quarter of an hour; these hold its essence in three minutes. */
+const CORE_ON_CLUSTER = 'kubernetes/(life|reaper|isolation|sessionObjects|strangers|proxy)\\.k8s';
 
 const JestReportSchema = z.object({
   numPassedTests: z.number(),
@@ -40,15 +44,19 @@ const JestReportSchema = z.object({
 /** `npm test`: every check and test that this machine permits; `--full` is `npm run proofs`, `--only lint,unit` does a part. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { full: { type: 'boolean', default: false }, only: { type: 'string' } } });
-  const missing = prepareMachine();
+  // The long files on a cluster run with the proofs, and when they are asked for.
+  const coreOnly = !values.full && values.only === undefined;
+  const missing = [...prepareMachine(), ...(hasCluster() && coreOnly ? [LONG_ON_CLUSTER] : [])];
   const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
   const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
   const projects: Outcome[] = [];
   for (const name of PROJECTS) {
-    if (wanted(name) && (name !== 'kubernetes' || hasCluster())) projects.push(await runProject(name, values.full));
+    if (!wanted(name) || (name === 'kubernetes' && !hasCluster())) continue;
+    const files = name === 'kubernetes' && coreOnly ? [`--testPathPatterns=${CORE_ON_CLUSTER}`] : [];
+    projects.push(await runProject(name, values.full, files));
   }
   const outcomes = [...checks, ...projects];
-  if (values.full) writeReliability(projects);
+  if (values.full) writeReliability(projects, missing);
   report(outcomes, missing);
   const sum = (count: (outcome: Outcome) => number): number => outcomes.reduce((total, one) => total + count(one), 0);
   const failed = sum((one) => one.failed);
@@ -71,7 +79,7 @@ function runCheck(name: string, args: string[]): Outcome {
   };
 }
 
-async function runProject(name: string, full: boolean): Promise<Outcome> {
+async function runProject(name: string, full: boolean, files: string[]): Promise<Outcome> {
   console.log(`\n== ${name} tests`);
   const started = Date.now();
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-report-'));
@@ -82,6 +90,7 @@ async function runProject(name: string, full: boolean): Promise<Outcome> {
       ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
       ...[`--selectProjects=${name}`, '--json', `--outputFile=${file}`, '--silent=false'],
       ...(name === 'unit' ? [] : ['--runInBand']),
+      ...files,
     ],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...(full && { BERTH_PROOFS: 'full' }) } },
   );
