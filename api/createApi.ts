@@ -51,8 +51,8 @@ export function createApi(deps: ApiDeps): Api {
       return { port, metricsPort };
     },
     async close() {
-      await sockets.close();
-      await Promise.all([closeServer(server), closeServer(metricsServer)]);
+      // The ports first: whoever is cut comes again at once, and must not be let in by a process that ends.
+      await Promise.all([closeServer(server), closeServer(metricsServer), sockets.close()]);
       // Each is bounded in time; their agents and the database are closed next.
       await handOffsSettled();
     },

@@ -35,7 +35,7 @@ describe('the process of the api', () => {
     });
     try {
       const port = Number(
-        await waitFor(() => /"port":(\d+)/.exec(program.output())?.[1], { deadlineMs: 20_000, what: 'the port' }),
+        await waitFor(() => /"port":(\d+)/.exec(program.output())?.[1], { deadlineMs: 60_000, what: 'the port' }),
       );
       const user = await build.user(test.database);
       const origin = allowedOrigin(test.config);
