@@ -17,7 +17,7 @@ describe('the pace of syncs', () => {
     expect(pacer.dueAt).toBe(SYNC_EVERY_MS);
   });
 
-  it('asks at most every two seconds', () => {
+  it('asks at most every second', () => {
     const pacer = new SyncPacer();
     pacer.mark('volume', 0);
     pacer.take(QUIET_MS);

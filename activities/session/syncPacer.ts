@@ -1,7 +1,7 @@
 /** A side that differs from the other must be quiet for so long, in milliseconds, before a sync is asked for. */
 export const QUIET_MS = 300;
 /** Syncs are asked for at most this often, and a writer that never pauses waits no longer than this. */
-export const SYNC_EVERY_MS = 2_000;
+export const SYNC_EVERY_MS = 1_000;
 
 /** Which side has news. The database's are checked against the base before a sync is asked for; a volume's are hints. */
 export type DirtySide = 'database' | 'volume';

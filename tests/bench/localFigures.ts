@@ -75,7 +75,7 @@ async function fromTerminalToDatabase(
 ): Promise<number[]> {
   const times: number[] = [];
   for (let file = 0; file < FILES; file += 1) {
-    // One file by itself: those that follow closely on another wait for their turn, every two seconds.
+    // One file by itself: those that follow closely on another wait for their turn, every second.
     await delay(APART_MS);
     const name = `made-${String(file)}.txt`;
     const started = performance.now();
