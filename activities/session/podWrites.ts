@@ -5,8 +5,8 @@ import { readBlobs } from '#platform/db/repositories/blobs.ts';
 import type { BaseEntry } from '#platform/db/repositories/syncBase.ts';
 import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
 
-const BATCH_BYTES = 8 * 1024 * 1024;
-const BATCH_CHANGES = 500;
+/** What goes to the agent in one request, which ends with one flush. */
+export const POD_WRITE_BATCH = { changes: 2_000, bytes: 8 * 1024 * 1024 };
 /** The agent lets go of a file that it replaced after a second, in milliseconds. */
 const LINGERING_MS = 1_200;
 
@@ -112,7 +112,7 @@ function batches(steps: Step[]): Step[][] {
   let batch: Step[] = [];
   let bytes = 0;
   for (const step of steps) {
-    if (batch.length > 0 && (batch.length >= BATCH_CHANGES || bytes + step.size > BATCH_BYTES)) {
+    if (batch.length > 0 && (batch.length >= POD_WRITE_BATCH.changes || bytes + step.size > POD_WRITE_BATCH.bytes)) {
       all.push(batch);
       batch = [];
       bytes = 0;

@@ -19,7 +19,7 @@ import {
   type ChangeContext,
 } from '#agent/files/change.ts';
 import { digestOf } from '#agent/files/digest.ts';
-import { splitPath, within } from '#agent/files/folders.ts';
+import { LastFolder, splitPath, within } from '#agent/files/folders.ts';
 
 type Write = Extract<ChangeMessage, { op: 'write' }>;
 
@@ -42,24 +42,32 @@ export async function applyChanges(
   tell: (outcome: ChangeOutcomeMessage) => Promise<void>,
 ): Promise<void> {
   const incoming = parts[Symbol.asyncIterator]();
-  for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
-    if (!('message' in next.value)) throw new AgentFailure('INVALID_INPUT', 'Data came without a change.');
-    const parsed = ChangeMessage.safeParse(next.value.message);
-    if (!parsed.success) throw new AgentFailure('INVALID_INPUT', 'A change is not valid.');
-    await tell(await applyOne(parsed.data, { incoming, context }));
+  const last = new LastFolder(context.workspace);
+  try {
+    for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
+      if (!('message' in next.value)) throw new AgentFailure('INVALID_INPUT', 'Data came without a change.');
+      const parsed = ChangeMessage.safeParse(next.value.message);
+      if (!parsed.success) throw new AgentFailure('INVALID_INPUT', 'A change is not valid.');
+      const outcome = await applyOne(parsed.data, { incoming, context, last });
+      // Only a batch that is flushed as a whole, before programs run, may rely on a folder that was opened earlier.
+      if (!context.bulk || parsed.data.op !== 'write' || outcome.outcome !== 'applied') last.close();
+      await tell(outcome);
+    }
+  } finally {
+    last.close();
   }
   if (context.bulk) await flushVolume(context.workspace.path);
 }
 
 async function applyOne(
   change: ChangeMessage,
-  { incoming, context }: { incoming: AsyncIterator<Part>; context: ChangeContext },
+  { incoming, context, last }: { incoming: AsyncIterator<Part>; context: ChangeContext; last: LastFolder },
 ): Promise<ChangeOutcomeMessage> {
   const body = change.op === 'write' ? new Body(incoming, change.size) : null;
   try {
     const problem = changeProblem(change);
     if (problem !== null) return { outcome: 'refused', reason: problem };
-    if (change.op === 'write' && body !== null) return await write(change, body, context);
+    if (change.op === 'write' && body !== null) return await write(change, body, { context, last });
     if (change.op === 'mkdir') return await makeFolders(change, context);
     if (change.op === 'remove') return await remove(change, context);
     if (change.op === 'rename') return await rename(change, context);
@@ -75,23 +83,21 @@ async function applyOne(
   }
 }
 
-async function write(change: Write, body: Body, context: ChangeContext): Promise<ChangeOutcomeMessage> {
-  const { folders } = splitPath(change.path);
-  return context.workspace.inFolder(
-    folders,
-    async (folder) => {
-      const received = await receive(change, body, { folder, durable: !context.bulk });
-      if ('reason' in received) return { outcome: 'refused', reason: received.reason };
-      try {
-        const outcome = await placeWrite(change, { folder, ...received }, context);
-        if (!context.bulk) await flushFolder(folder);
-        return outcome;
-      } finally {
-        removeQuietly(folder, received.name);
-      }
-    },
-    { create: true },
-  );
+async function write(
+  change: Write,
+  body: Body,
+  { context, last }: { context: ChangeContext; last: LastFolder },
+): Promise<ChangeOutcomeMessage> {
+  const folder = last.open(splitPath(change.path).folders);
+  const received = await receive(change, body, { folder, durable: !context.bulk });
+  if ('reason' in received) return { outcome: 'refused', reason: received.reason };
+  try {
+    const outcome = await placeWrite(change, { folder, ...received }, context);
+    if (!context.bulk) await flushFolder(folder);
+    return outcome;
+  } finally {
+    removeQuietly(folder, received.name);
+  }
 }
 
 async function receive(

@@ -64,6 +64,7 @@ export async function placeWrite(
   const { folders, name } = splitPath(change.path);
   const { folder } = incoming;
   if (incoming.sha256 !== change.sha256) return { outcome: 'refused', reason: 'the bytes do not match their digest' };
+  if (change.expected === null && isLinkedTo(folder, incoming.name, name)) return { outcome: 'applied' };
   const found = await findIn(folder, name);
   if (isAlready(found, change)) {
     setExecutable(folder, change, found);
@@ -71,8 +72,10 @@ export async function placeWrite(
   }
   if (found !== null && found.sha256 === null)
     return { outcome: 'refused', reason: 'something that is no file is there' };
-  if ((found?.sha256 ?? null) !== change.expected) return { outcome: 'unexpected', found: found?.sha256 ?? null };
-  if (change.expected === null) return createAt(folder, incoming.name, name);
+  // Expected to be free and not to be linked to: what was in the way may have gone in this moment.
+  if (change.expected === null || found?.sha256 !== change.expected) {
+    return { outcome: 'unexpected', found: found?.sha256 ?? null };
+  }
   return replaceAt({ ...incoming, folders, target: name, expected: change.expected }, context);
 }
 
@@ -91,14 +94,14 @@ function setExecutable(folder: number, change: Change<'write'>, found: Found | n
   chmodSync(within(folder, splitPath(change.path).name), change.executable ? mode | 0o111 : mode & ~0o111);
 }
 
-/** link() makes the name or fails; it never replaces what a program made in the meantime. */
-async function createAt(folder: number, temporary: string, name: string): Promise<ChangeOutcomeMessage> {
+/** Gives a received file its name; false when something has it. link() never replaces what a program made. */
+function isLinkedTo(folder: number, temporary: string, name: string): boolean {
   try {
     linkSync(within(folder, temporary), within(folder, name));
-    return { outcome: 'applied' };
+    return true;
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
-    return { outcome: 'unexpected', found: (await findIn(folder, name))?.sha256 ?? null };
+    return false;
   }
 }
 

@@ -47,22 +47,32 @@ export function statIn(folder: number, name: string): BigIntStats | null {
   return lstatSync(within(folder, name), { bigint: true, throwIfNoEntry: false }) ?? null;
 }
 
-/** Feeds an open file to `take` piece by piece, letting others run in between. The pieces share memory. */
-export async function readPieces(file: number, take: (piece: Uint8Array) => void | Promise<void>): Promise<void> {
-  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+/**
+ * Feeds an open file of about so many bytes to `take` piece by piece, letting others run in between. The pieces share
+ * memory.
+ */
+export async function readPieces(
+  file: number,
+  size: number,
+  take: (piece: Uint8Array) => void | Promise<void>,
+): Promise<void> {
+  // One byte more than a small file has, so that one read both takes it all and shows its end.
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size + 1));
   const pace = new Pace();
-  for (;;) {
-    const bytes = readSync(file, buffer, 0, PIECE_BYTES, null);
-    if (bytes === 0) return;
-    await take(buffer.subarray(0, bytes));
+  for (let done = 0; ;) {
+    const bytes = readSync(file, buffer, 0, buffer.byteLength, null);
+    if (bytes > 0) await take(buffer.subarray(0, bytes));
+    done += bytes;
+    // A network's file system may give less than it was asked for in the middle of a file, but never beyond its end.
+    if (bytes === 0 || (bytes < buffer.byteLength && done >= size)) return;
     if (pace.due) await pace.breathe();
   }
 }
 
-/** The digest of an open file from its present position. */
-export async function digestOfFile(file: number): Promise<string> {
+/** The digest of an open file of about so many bytes, from its present position. */
+export async function digestOfFile(file: number, size: number): Promise<string> {
   const hash = createHash('sha256');
-  await readPieces(file, (piece) => void hash.update(piece));
+  await readPieces(file, size, (piece) => void hash.update(piece));
   return hash.digest('hex');
 }
 
@@ -75,7 +85,8 @@ export async function findIn(folder: number, name: string): Promise<Found | null
   const file = openFileIn(folder, name);
   if (file === null) return null;
   try {
-    return { stat: fstatSync(file, { bigint: true }), sha256: await digestOfFile(file) };
+    const opened = fstatSync(file, { bigint: true });
+    return { stat: opened, sha256: await digestOfFile(file, Number(opened.size)) };
   } finally {
     closeSync(file);
   }

@@ -1,5 +1,5 @@
 import { linkSync, renameSync, unlinkSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { findNameProblem, MAX_NAME_BYTES } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { findIn } from '#agent/files/digest.ts';
@@ -23,7 +23,7 @@ interface Lingering {
 
 /** A fresh name for a file that is being written. */
 export function temporaryName(): string {
-  return TEMPORARY_PREFIX + randomBytes(9).toString('hex');
+  return TEMPORARY_PREFIX + randomUUID();
 }
 
 /** A fresh name for a file that is put aside, which remembers what is expected in it. */

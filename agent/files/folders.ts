@@ -47,8 +47,7 @@ export class Workspace {
     for (const name of names) {
       let next: number;
       try {
-        if (create) makeFolder(folder, name);
-        next = openFolderIn(folder, name);
+        next = create ? openOrMakeFolder(folder, name) : openFolderIn(folder, name);
       } finally {
         if (folder !== this.root) closeSync(folder);
       }
@@ -58,12 +57,48 @@ export class Workspace {
   }
 }
 
+function openOrMakeFolder(folder: number, name: string): number {
+  try {
+    return openFolderIn(folder, name);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    makeFolder(folder, name);
+    return openFolderIn(folder, name);
+  }
+}
+
 /** Makes a folder unless something is there. */
 function makeFolder(folder: number, name: string): void {
   try {
     mkdirSync(within(folder, name), 0o755);
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** The folder of the last write, held open: in a batch the next one mostly lies beside it. */
+export class LastFolder {
+  readonly #workspace: Workspace;
+  #path: string | null = null;
+  #folder = 0;
+
+  constructor(workspace: Workspace) {
+    this.#workspace = workspace;
+  }
+
+  /** The opened folder of those names, made where it is missing. It is good until the next call. */
+  open(names: string[]): number {
+    const path = names.join('/');
+    if (path === this.#path) return this.#folder;
+    this.close();
+    this.#folder = this.#workspace.open(names, true);
+    this.#path = path;
+    return this.#folder;
+  }
+
+  close(): void {
+    if (this.#path !== null && this.#folder !== this.#workspace.root) closeSync(this.#folder);
+    this.#path = null;
   }
 }
 

@@ -40,17 +40,17 @@ interface Reading {
 }
 
 async function readOne(reading: Reading, sink: ReadSink): Promise<boolean> {
-  const stat = statIn(reading.folder, reading.name);
-  if (stat === null) return false;
-  if (stat.isSymbolicLink()) return readLink(reading, sink);
-  if (!stat.isFile() || stat.size > BigInt(reading.maxFileBytes)) return false;
   const file = openFileIn(reading.folder, reading.name);
-  if (file === null) return false;
+  if (file === null) return isLink(reading) && readLink(reading, sink);
   try {
     return await readOpened(file, reading, sink);
   } finally {
     closeSync(file);
   }
+}
+
+function isLink({ folder, name }: Reading): boolean {
+  return statIn(folder, name)?.isSymbolicLink() ?? false;
 }
 
 async function readLink({ folder, name, path }: Reading, sink: ReadSink): Promise<boolean> {
@@ -63,10 +63,11 @@ async function readLink({ folder, name, path }: Reading, sink: ReadSink): Promis
 
 async function readOpened(file: number, { path, maxFileBytes }: Reading, sink: ReadSink): Promise<boolean> {
   const before = fstatSync(file, { bigint: true });
+  if (before.size > BigInt(maxFileBytes)) return false;
   await sink.part({ file: path, type: 'file', executable: (before.mode & 0o100n) !== 0n });
   const hash = createHash('sha256');
   let size = 0;
-  await readPieces(file, async (piece) => {
+  await readPieces(file, Number(before.size), async (piece) => {
     size += piece.byteLength;
     if (size > maxFileBytes) return;
     hash.update(piece);

@@ -131,7 +131,7 @@ export class Scanner {
 async function digestOpened(file: number): Promise<Digested> {
   try {
     const before = fstatSync(file, { bigint: true });
-    const sha256 = await digestOfFile(file);
+    const sha256 = await digestOfFile(file, Number(before.size));
     const after = fstatSync(file, { bigint: true });
     const changed = keyOf(before) !== keyOf(after);
     const latest = after.mtimeNs > after.ctimeNs ? after.mtimeNs : after.ctimeNs;

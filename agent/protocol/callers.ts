@@ -6,7 +6,7 @@ import {
   DEAD_AFTER_MS,
   PING_EVERY_MS,
 } from '#shared/contracts/agentProtocol.ts';
-import { feedMultiplexer } from '#shared/domain/byteStream.ts';
+import { feedMultiplexer, writeTogether } from '#shared/domain/byteStream.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
 import { Multiplexer } from '#shared/domain/multiplexer.ts';
 import { answerRequest } from '#agent/protocol/requests.ts';
@@ -42,7 +42,7 @@ function serveCaller(socket: TLSSocket, session: AgentSession): void {
   socket.setNoDelay(true);
   let greeted = false;
   const multiplexer = new Multiplexer({
-    write: (bytes) => void socket.write(bytes),
+    write: writeTogether(socket),
     hello: (value) => {
       const hello = CallerHello.safeParse(value);
       if (!hello.success) throw new ProtocolError('The hello is not valid.');

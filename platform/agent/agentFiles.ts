@@ -117,7 +117,7 @@ class Receiving {
     this.#size += piece.byteLength;
     if (this.#size > MAX_READ_BYTES) throw new ProtocolError('A file has no end.');
     // A copy: the piece is a part of a larger received chunk, which it would hold in memory.
-    this.#pieces.push(Uint8Array.from(piece));
+    this.#pieces.push(piece.slice());
   }
 
   /** Null when the file changed under the reading. */

@@ -8,7 +8,7 @@ import {
   DEAD_AFTER_MS,
   PING_EVERY_MS,
 } from '#shared/contracts/agentProtocol.ts';
-import { feedMultiplexer } from '#shared/domain/byteStream.ts';
+import { feedMultiplexer, writeTogether } from '#shared/domain/byteStream.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
 import { Multiplexer } from '#shared/domain/multiplexer.ts';
@@ -34,7 +34,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
   const greeting = Promise.withResolvers<AgentHello>();
   const ended = Promise.withResolvers<string>();
   const multiplexer = new Multiplexer({
-    write: (bytes) => void socket.write(bytes),
+    write: writeTogether(socket),
     hello: (value) => greeting.resolve(readHello(value)),
   });
   feedMultiplexer(socket, multiplexer, {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import { feedMultiplexer } from '#shared/domain/byteStream.ts';
+import { Writable } from 'node:stream';
+import { feedMultiplexer, writeTogether } from '#shared/domain/byteStream.ts';
 import { encodeFrame } from '#shared/domain/frames.ts';
 import { Multiplexer } from '#shared/domain/multiplexer.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -60,5 +61,42 @@ describe('a stream', () => {
     wire.emit('error', new Error('connection reset'));
     wire.destroy();
     expect(reasons).toEqual(['connection reset']);
+  });
+});
+
+describe('writing together', () => {
+  /** A stream that notes what reaches its other end, one entry for each chunk or group of chunks. */
+  function noting(): { stream: Writable; groups: number[][] } {
+    const groups: number[][] = [];
+    const stream = new Writable({
+      highWaterMark: 1024 * 1024,
+      write: (chunk: Buffer, _encoding, done) => {
+        groups.push([chunk.byteLength]);
+        done();
+      },
+      writev: (chunks, done) => {
+        groups.push(chunks.map(({ chunk }) => (chunk as Buffer).byteLength));
+        done();
+      },
+    });
+    return { stream, groups };
+  }
+
+  it('sends what was written in one turn as one piece, in order, and nothing later than that turn', async () => {
+    const { stream, groups } = noting();
+    const write = writeTogether(stream);
+    for (const length of [1, 2, 3]) write(new Uint8Array(length));
+    await Promise.resolve();
+    await new Promise((resolve) => process.nextTick(resolve));
+    write(new Uint8Array(4));
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(groups).toEqual([[1, 2, 3], [4]]);
+  });
+
+  it('does not hold back a long turn: at 64 KiB the other side gets its first piece', () => {
+    const { stream, groups } = noting();
+    const write = writeTogether(stream);
+    for (let count = 0; count < 5; count += 1) write(new Uint8Array(20 * 1024));
+    expect(groups).toEqual([[20_480, 20_480, 20_480, 20_480]]);
   });
 });

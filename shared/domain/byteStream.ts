@@ -9,6 +9,33 @@ export interface ByteStream {
   destroy(): unknown;
 }
 
+/** What is needed of a Node stream to write several pieces as one. */
+export interface CorkableStream {
+  readonly writableCorked: number;
+  readonly writableLength: number;
+  cork(): void;
+  uncork(): void;
+  write(bytes: Uint8Array): unknown;
+}
+
+/** So much is sent even before the turn is over, so that the other side has something to do. */
+const TOGETHER_BYTES = 64 * 1024;
+
+/**
+ * Gives a function that writes to the stream, and sends what was written in one turn as one piece: a TLS record and a
+ * system call for each small frame cost more than the frames.
+ */
+export function writeTogether(stream: CorkableStream): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      process.nextTick(() => stream.uncork());
+    }
+    stream.write(bytes);
+    if (stream.writableLength >= TOGETHER_BYTES) stream.uncork();
+  };
+}
+
 /** How often to ask for a sign of life, and how long to live without one. */
 export interface Heartbeat {
   pingEveryMs: number;

@@ -2,6 +2,8 @@ import { MAX_FRAME_PAYLOAD_BYTES, ProtocolError, type FrameType } from '#shared/
 
 /** Bytes of messages and data that each side may send on a channel before the other has taken any. */
 export const CHANNEL_WINDOW_BYTES = 256 * 1024;
+/** Credit goes back once so much was used: a frame for each part used would be as many frames as the parts. */
+const CREDIT_EVERY_BYTES = CHANNEL_WINDOW_BYTES / 4;
 /** Data is cut into pieces of this size, so that channels take turns on the stream. */
 export const DATA_PIECE_BYTES = 32 * 1024;
 /** A peer that has this much more under way than it was allowed breaks the protocol. */
@@ -49,6 +51,7 @@ export class Channel {
   #receiver: ChannelReceiver;
   #credit = CHANNEL_WINDOW_BYTES;
   #unread = 0;
+  #owedCredit = 0;
   #waiting: (() => void)[] = [];
   #failure: ChannelError | null = null;
   #over = false;
@@ -114,8 +117,11 @@ export class Channel {
   grant(bytes: number): void {
     if (bytes === 0 || this.#over || this.#gotEnd) return;
     this.#unread -= bytes;
+    this.#owedCredit += bytes;
+    if (this.#owedCredit < CREDIT_EVERY_BYTES) return;
     const payload = new Uint8Array(4);
-    new DataView(payload.buffer).setUint32(0, bytes);
+    new DataView(payload.buffer).setUint32(0, this.#owedCredit);
+    this.#owedCredit = 0;
     this.#send('credit', this.id, payload);
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CHANNEL_WINDOW_BYTES, ChannelError, type Channel, type ChannelReceiver } from '#shared/domain/channel.ts';
 import { FrameQueue, type Part } from '#shared/domain/frameQueue.ts';
-import { encodeFrame, ProtocolError } from '#shared/domain/frames.ts';
+import { encodeFrame, FrameDecoder, ProtocolError, type Frame } from '#shared/domain/frames.ts';
 import { Multiplexer } from '#shared/domain/multiplexer.ts';
 
 /** Two ends joined by a wire that delivers in the next microtask, as a socket would. */
@@ -124,6 +124,29 @@ describe('a channel', () => {
     setTimeout(() => caller.break(new ChannelError('STREAM_ENDED', 'gone')), 5);
     await expect(sending).rejects.toMatchObject({ code: 'STREAM_ENDED' });
     expect(() => caller.open({}, { failed: () => undefined })).toThrow('gone');
+  });
+});
+
+describe('credit', () => {
+  it('goes back in quarters of the window, not part by part', async () => {
+    const frames: Frame[] = [];
+    const answerer = new Multiplexer({
+      write: (bytes) => frames.push(...new FrameDecoder().push(bytes)),
+      hello: () => undefined,
+      opened: (channel) => queueOn(channel, taken),
+    });
+    const taken = new FrameQueue();
+    answerer.receive(encodeFrame({ type: 'open', channel: 1, payload: new TextEncoder().encode('{}') }));
+    const piece = encodeFrame({ type: 'data', channel: 1, payload: new Uint8Array(1_024) });
+    const quarter = CHANNEL_WINDOW_BYTES / 4;
+    for (let sent = 0; sent < 2.5 * quarter; sent += 1_024) answerer.receive(piece);
+    let used = 0;
+    for await (const part of taken) {
+      used += 'data' in part ? part.data.byteLength : 0;
+      if (used === 2.5 * quarter) break;
+    }
+    const credits = frames.filter(({ type }) => type === 'credit');
+    expect(credits.map(({ payload }) => Buffer.from(payload).readUInt32BE())).toEqual([quarter, quarter]);
   });
 });
 

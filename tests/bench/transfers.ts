@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
+import { POD_WRITE_BATCH } from '#activities/session/podWrites.ts';
 import type { AgentChange, AgentClient } from '#platform/agent/AgentClient.ts';
 import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { Config } from '#platform/config/config.ts';
@@ -15,7 +16,6 @@ import { startRawPod } from '#tests/bench/rawPod.ts';
 
 const FILES = 1_000;
 const FILE_BYTES = 3_500;
-const BATCH = 500;
 const ROUNDS = 5;
 const ROOT = '/app/workspace';
 const TAR_CHUNK = 256 * 1024;
@@ -75,8 +75,8 @@ async function write(agent: AgentClient, folder: string, files: Files): Promise<
     const file = { path: `${folder}/${name}`, type: 'file' as const, expected: null, executable: false };
     return { op: 'write', ...file, bytes, sha256: digest(bytes) };
   });
-  for (let start = 0; start < changes.length; start += BATCH) {
-    const outcomes = await agent.apply(changes.slice(start, start + BATCH), { syncEpoch: null, bulk: true });
+  for (let start = 0; start < changes.length; start += POD_WRITE_BATCH.changes) {
+    const outcomes = await agent.apply(changes.slice(start, start + POD_WRITE_BATCH.changes), { syncEpoch: null, bulk: true });
     const bad = outcomes.find(({ outcome }) => outcome !== 'applied');
     if (bad !== undefined) throw new Error(`The agent did not take a file: ${JSON.stringify(bad)}`);
   }
