@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
+import { Acknowledger } from '#shared/domain/terminalFlow.ts';
 import type { HttpPerson } from '#tests/e2e/httpPerson.ts';
 
 const SIZE = { cols: 120, rows: 30 };
@@ -27,9 +28,10 @@ export async function typist(url: string, person: HttpPerson, sessionUuid: strin
   });
   let shown = '';
   let seq = 0;
+  const acknowledger = new Acknowledger((offset) => void socket.emit('ack', { sessionUuid, terminalId, offset }));
   socket.on('output', ({ offset, data }: { offset: number; data: Buffer }) => {
     shown += data.toString();
-    socket.emit('ack', { sessionUuid, terminalId, offset: offset + data.byteLength });
+    acknowledger.took(offset + data.byteLength);
   });
   const attach = { sessionUuid, terminalId, clientId: randomUUID(), offset: null, size: SIZE, visible: true };
   const answer = (await socket.timeout(10_000).emitWithAck('attach', attach)) as { ok: boolean };
@@ -49,6 +51,9 @@ export async function typist(url: string, person: HttpPerson, sessionUuid: strin
         });
       }
     },
-    leave: () => void socket.disconnect(),
+    leave: () => {
+      acknowledger.stop();
+      socket.disconnect();
+    },
   };
 }

@@ -1,4 +1,5 @@
-import { ACK_EVERY } from '#shared/domain/terminalFlow.ts';
+import { jest } from '@jest/globals';
+import { ACK_WITHIN_MS } from '#shared/domain/terminalFlow.ts';
 import { isTerminalAnswer, TerminalStream } from './terminalStream.ts';
 
 const bytes = (length: number, from = 0) => Uint8Array.from({ length }, (_, index) => (from + index) % 251);
@@ -24,7 +25,7 @@ function play(stream: TerminalStream, chunks: [number, Uint8Array][]): number[] 
 
 describe('output', () => {
   it('reaches the screen once and in order, whatever overlaps after a reconnect', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached());
     const screen = play(stream, [
       [0, bytes(100)],
@@ -37,7 +38,7 @@ describe('output', () => {
   });
 
   it('with a gap is refused, so that the terminal is attached again', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached());
     stream.output(0, bytes(10));
     expect(stream.output(11, bytes(5))).toBeNull();
@@ -45,7 +46,7 @@ describe('output', () => {
   });
 
   it('is asked for from the start at first, then from the last byte', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     expect(stream.attachOffset).toBeNull();
     expect(stream.attached(attached({ offset: 500 })).clear).toBe(true);
     stream.output(500, bytes(7));
@@ -54,7 +55,7 @@ describe('output', () => {
   });
 
   it('starts again on a cleared screen when the ring has wrapped', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached());
     stream.output(0, bytes(10));
     expect(stream.attached(attached({ offset: 9_000, reset: true })).clear).toBe(true);
@@ -62,37 +63,9 @@ describe('output', () => {
   });
 });
 
-describe('acknowledgements', () => {
-  it('follow what was written, never what was only received', () => {
-    const stream = new TerminalStream();
-    stream.attached(attached());
-    stream.output(0, bytes(3 * ACK_EVERY));
-    expect(stream.wrote(10)).toBeNull();
-    expect(stream.wrote(ACK_EVERY)).toBe(ACK_EVERY);
-    expect(stream.wrote(ACK_EVERY + 10)).toBeNull();
-    expect(stream.wrote(3 * ACK_EVERY)).toBe(3 * ACK_EVERY);
-  });
-
-  it('are sent at once when everything received is written, so that a quiet terminal owes nothing', () => {
-    const stream = new TerminalStream();
-    stream.attached(attached());
-    stream.output(0, bytes(1));
-    expect(stream.wrote(1)).toBe(1);
-    expect(stream.wrote(1)).toBeNull();
-  });
-
-  it('never go backwards when a callback for old output comes after a reset', () => {
-    const stream = new TerminalStream();
-    stream.attached(attached());
-    stream.output(0, bytes(10));
-    stream.reset(1_000);
-    expect(stream.wrote(10)).toBeNull();
-  });
-});
-
 describe('replay', () => {
   it('is muted until its last byte is written, and no longer', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached({ end: 30 }));
     const pieces = stream.output(0, bytes(50)) ?? [];
     expect(pieces.map((piece) => piece.end)).toEqual([30, 50]);
@@ -102,7 +75,7 @@ describe('replay', () => {
   });
 
   it('of nothing mutes nothing', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached({ offset: 30, end: 30 }));
     expect(stream.replaying).toBe(false);
   });
@@ -128,7 +101,7 @@ describe('replay', () => {
 
 describe('input', () => {
   it('is numbered from 1 and sent again only if it did not arrive', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached());
     for (const key of ['a', 'b', 'c']) stream.input(text(key));
     const { resend } = stream.attached(attached({ lastInputSeq: 2 }));
@@ -137,18 +110,35 @@ describe('input', () => {
   });
 
   it('goes on after the last number when the page was loaded again', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     stream.attached(attached({ lastInputSeq: 41 }));
     expect(stream.input(text('x'))[0]?.seq).toBe(42);
   });
 
   it('is cut into messages that the contract accepts', () => {
-    const stream = new TerminalStream();
+    const stream = new TerminalStream(() => undefined);
     const parts = stream.input(bytes(150_000));
     expect(parts.map(({ seq, data }) => [seq, data.length])).toEqual([
       [1, 65_536],
       [2, 65_536],
       [3, 18_928],
     ]);
+  });
+});
+
+describe('an acknowledgement', () => {
+  it('never follows a callback for old output after a reset', () => {
+    jest.useFakeTimers();
+    const said: number[] = [];
+    const stream = new TerminalStream((offset) => said.push(offset));
+    stream.attached(attached());
+    stream.output(0, bytes(10));
+    stream.reset(1_000);
+    stream.wrote(10);
+    stream.output(1_000, bytes(5));
+    stream.wrote(1_005);
+    jest.advanceTimersByTime(ACK_WITHIN_MS);
+    jest.useRealTimers();
+    expect(said).toEqual([1_005]);
   });
 });

@@ -1,5 +1,5 @@
 import type { Attached } from '#shared/contracts/terminal.ts';
-import { ACK_EVERY } from '#shared/domain/terminalFlow.ts';
+import { Acknowledger } from '#shared/domain/terminalFlow.ts';
 
 /** The most bytes of one input message; the contract refuses more. */
 const MAX_INPUT_BYTES = 65_536;
@@ -25,10 +25,15 @@ export class TerminalStream {
   /** The offset after the last byte that was taken; null before the first attach. */
   private received: number | null = null;
   private written = 0;
-  private acknowledged = 0;
+  private readonly acknowledger: Acknowledger;
   private replayEnd = 0;
   private nextSeq = 1;
   private unconfirmed: NumberedInput[] = [];
+
+  /** `acknowledge` is told how far the screen has come. */
+  constructor(acknowledge: (offset: number) => void) {
+    this.acknowledger = new Acknowledger(acknowledge);
+  }
 
   /** What to attach after; null asks for all that is kept. */
   get attachOffset(): number | null {
@@ -78,14 +83,15 @@ export class TerminalStream {
     ];
   }
 
-  /** The screen has written everything before `end`. Returns the offset to acknowledge, null when it can wait. */
-  wrote(end: number): number | null {
-    if (end <= this.written) return null;
-    this.written = end;
-    const due = end - this.acknowledged >= ACK_EVERY || end === this.received;
-    if (!due || end <= this.acknowledged) return null;
-    this.acknowledged = end;
-    return end;
+  /** The screen has written everything before `end`. */
+  wrote(end: number): void {
+    this.written = Math.max(this.written, end);
+    this.acknowledger.took(end);
+  }
+
+  /** Nothing is acknowledged any more. */
+  stop(): void {
+    this.acknowledger.stop();
   }
 
   /** Numbers what was typed or pasted, cut into messages of a size that is accepted. */
@@ -102,7 +108,7 @@ export class TerminalStream {
   private startAt(offset: number): void {
     this.received = offset;
     this.written = offset;
-    this.acknowledged = offset;
+    this.acknowledger.startAt(offset);
     this.replayEnd = Math.min(this.replayEnd, offset);
   }
 }

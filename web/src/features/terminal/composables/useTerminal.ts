@@ -28,8 +28,10 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   const state = ref<TerminalState>('connecting');
   const exitCode = shallowRef<number | null>(null);
   const address = { sessionUuid, terminalId };
-  const stream = new TerminalStream();
   const socket: TerminalSocket = terminalSocket();
+  const stream = new TerminalStream((offset) => {
+    if (joined) socket.emit('ack', { ...address, offset });
+  });
   /** Output that overtook the answer to `attach`. */
   const held: { offset: number; data: Uint8Array }[] = [];
   let attaching: Promise<void> | null = null;
@@ -79,10 +81,7 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   function take(offset: number, data: Uint8Array): void {
     const pieces = stream.output(offset, data);
     if (pieces === null) return rejoin();
-    for (const { data: piece, end } of pieces) screen.write(piece, () => acknowledge(stream.wrote(end)));
-  }
-  function acknowledge(offset: number | null): void {
-    if (offset !== null && joined) socket.emit('ack', { ...address, offset });
+    for (const { data: piece, end } of pieces) screen.write(piece, () => stream.wrote(end));
   }
   function rejoin(): void {
     joined = false;
@@ -157,6 +156,7 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   function stop(): void {
     stopped = true;
     clearTimeout(retry);
+    stream.stop();
     for (const [name, listener] of Object.entries(listeners)) socket.off(name as 'output', listener as () => void);
     if (socket.connected) socket.emit('detach', address);
   }
