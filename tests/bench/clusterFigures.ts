@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { loadavg } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createKubernetesClient, type KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { pauseWarmPool, readWarmPool, resumeWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
@@ -20,7 +21,9 @@ import { typist, type Typist } from '#tests/support/typist.ts';
  * run. Api and worker run here as processes of their own, sessions are pods. Ratios matter; times are this machine's.
  */
 
-const ROUNDS = 5;
+const ROUNDS = 10;
+/** A kubelet looks at its containers once a second: starts that all fell at one moment of that second would show its luck. */
+const KUBELET_ROUND_MS = 1_000;
 const AT_ONCE = 20;
 const LONG_MS = 180_000;
 
@@ -102,11 +105,14 @@ async function compareStarts(ground: Ground): Promise<void> {
   const again: number[] = [];
   const warm: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
+    await atAnyMoment();
     const pod = await startRawPod(ground.client, ground.stack.config);
     raw.push(pod.milliseconds);
     await pod.remove();
+    await atAnyMoment();
     const uuid = await timed(cold, () => openNew(ground));
     await close(ground, uuid);
+    await atAnyMoment();
     await timed(again, () => openAgain(ground, uuid));
     await close(ground, uuid);
   }
@@ -120,6 +126,8 @@ async function compareStarts(ground: Ground): Promise<void> {
   printRatio('cold create and open beside a bare pod', { ours: middle(cold), theirs: middle(raw), budget: 1.5 });
   printRatio('open again beside a bare pod', { ours: middle(again), theirs: middle(raw), budget: 1.5 });
 }
+
+const atAnyMoment = (): Promise<void> => delay(Math.random() * KUBELET_ROUND_MS);
 
 /** Fills the pool and then holds its schedule, so that no refill runs beside what is measured. */
 async function fillPool({ stack }: Ground): Promise<void> {

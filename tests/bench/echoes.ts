@@ -7,7 +7,9 @@ import type { Stack } from '#tests/support/stack.ts';
 import { typist, type Typist } from '#tests/support/typist.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
-const KEYS = 500;
+const KEYS = 1_000;
+/** Keys before those that count: a Node server that has just started still compiles, and one that people use has not. */
+const WARM_UP_KEYS = 500;
 /** Keys in a row on one side before it is the other's turn, so that the machine's moods hit both. */
 const TURN = 50;
 /** Leaves the echo to the terminal itself. */
@@ -30,6 +32,10 @@ export async function compareEchoes(
   await bothShow(terminal, shell, /[\r\n]ready\r/);
   const ours: number[] = [];
   const theirs: number[] = [];
+  for (let key = 0; key < WARM_UP_KEYS; key += TURN) {
+    await press(terminal, []);
+    await press(shell, []);
+  }
   for (let key = 0; key < KEYS; key += TURN) {
     await press(terminal, ours);
     await press(shell, theirs);
