@@ -38,7 +38,7 @@ describe('an agent that starts on a volume where another was killed', () => {
     plant('file.txt', 'saved');
     await runtime.ensurePod({ uuid, generation: 1, volumeId: 1, claimUid, language: 'python' });
     const pool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
-    const { entries } = await (await pool.get(uuid, 1, 15_000)).manifest({ syncEpoch: 1, keep: [] });
+    const { entries } = await (await pool.get(uuid, 1, 30_000)).manifest({ syncEpoch: 1, keep: [] });
     const paths = entries.map(({ path }) => path);
     expect(paths).toEqual(['closed', 'file.txt', 'folder', expect.stringMatching(/^recovered\.conflict-\d{8}-\d{6}$/)]);
     expect(readFileSync(join(workspace, paths[3] ?? ''), 'utf8')).toBe('written in the very moment');

@@ -41,7 +41,7 @@ async function awaitStandstill(id: string): Promise<number> {
       if (end !== last.end) last = { end, since: Date.now() };
       return Date.now() - last.since > 300 ? end : 0;
     },
-    { deadlineMs: 15_000, what: 'a standstill' },
+    { what: 'a standstill' },
   );
 }
 
@@ -137,12 +137,18 @@ describe('a terminal', () => {
     screen.attachment.ack(screen.offset());
     const start = screen.offset();
     screen.type('yes flood\r');
-    await waitFor(() => screen.offset() - start >= HIGH_WATER, { what: 'a full window' });
-    const held = await endOf(id);
+    const held = await waitFor(
+      async () => {
+        // Heard from again and again: a busy machine must not pass for a silent reader.
+        screen.attachment.counts(true);
+        return screen.offset() - start >= HIGH_WATER && endOf(id);
+      },
+      { what: 'a full window' },
+    );
     expect(held - start).toBeLessThan(HIGH_WATER + 128 * 1024);
     expect(screen.offset() - start).toBe(HIGH_WATER);
     // After 2 s without a word the reader holds nothing back any more.
-    await waitFor(async () => (await endOf(id)) > start + 3 * RING_BYTES, { deadlineMs: 10_000 });
+    await waitFor(async () => (await endOf(id)) > start + 3 * RING_BYTES);
     // What it missed is gone: it starts afresh at what the ring still holds.
     screen.attachment.ack(screen.offset());
     await waitFor(() => screen.resets.length > 0);
@@ -153,7 +159,7 @@ describe('a terminal', () => {
     screen.attachment.counts(false);
     const hidden = await openScreen(session.client, id, { counts: false, acknowledges: false });
     screen.type('yes flood\r');
-    await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES, { deadlineMs: 15_000 });
+    await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES);
     expect(hidden.closed).toBe(false);
   });
 
@@ -165,11 +171,15 @@ describe('a terminal', () => {
     const seen = screen.offset();
     screen.attachment.ack(seen);
     screen.type('yes pinned\r');
-    await waitFor(() => screen.offset() > seen + 1_000);
+    await waitFor(() => {
+      screen.attachment.counts(true);
+      return screen.offset() > seen + 1_000;
+    });
     lost.close();
+    // The agent may not have noticed yet: until then the window of the lost reader holds the program.
+    await waitFor(async () => (await endOf(id)) - seen > RING_BYTES / 2);
     const held = await awaitStandstill(id);
     expect(held - seen).toBeLessThanOrEqual(RING_BYTES);
-    expect(held - seen).toBeGreaterThan(RING_BYTES / 2);
     const back = await openScreen(session.client, id, { clientId: 'lost-reader', offset: seen });
     expect(back.attachment.reset).toBe(false);
     await waitFor(() => back.offset() > held);
@@ -182,7 +192,7 @@ describe('a terminal', () => {
     screen.type('yes free\r');
     await waitFor(() => screen.offset() > 10_000);
     screen.attachment.detach();
-    await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES, { deadlineMs: 15_000 });
+    await waitFor(async () => (await endOf(id)) > 5 * RING_BYTES);
   });
 
   it('answers its neighbours at once while it floods, and stops at Ctrl-C', async () => {

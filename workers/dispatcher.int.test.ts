@@ -74,7 +74,7 @@ describe('the dispatcher', () => {
     stack.startWorkers();
     for (const session of sessions) await stack.close(session);
     for (const session of sessions) await stack.reaches(session, 'closed');
-    expect(await intentBacklog(stack.database)).toMatchObject({ waiting: 0 });
+    await waitFor(async () => (await intentBacklog(stack.database)).waiting === 0, { what: 'an empty outbox' });
     expect(await stack.runtime.list()).toEqual({ pods: [], volumes: [] });
   });
 });

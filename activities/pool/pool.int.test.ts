@@ -7,6 +7,7 @@ import { beginWarmSlot, listWarmSlots, type WarmSlotRecord } from '#platform/db/
 import { findOrphanObjects } from '#activities/maintenance/reapRules.ts';
 import { freezeAgent, killAgent } from '#tests/support/localPods.ts';
 import { createSessionStack, fileOnVolume, type SessionStack } from '#tests/support/sessionStack.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 import { createAndOpen, runPool } from '#tests/support/warmPool.ts';
 import type { PoolResult } from '#workflows/maintenance/pool.ports.ts';
 
@@ -51,6 +52,7 @@ describe('a session that is made and opened at once', () => {
     expect(await findVolume(stack.database, session.id)).toMatchObject({ id: slot.volumeId, claimUid: slot.claimUid });
     expect(await fileOnVolume(stack, session, 'main.c')).toContain('Hello from Berth');
     await stack.type(session, 'echo made > made.txt');
+    await waitFor(() => fileOnVolume(stack, session, 'made.txt'), { what: 'made.txt on the volume' });
     await close(session);
     expect(await stack.fileInDatabase(session, 'made.txt')).toBe('made\n');
     expect(await objectsOf(session.uuid)).toBe(0);

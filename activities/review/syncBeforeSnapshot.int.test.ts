@@ -22,7 +22,7 @@ beforeAll(async () => {
   session = await stack.open(await stack.newSession());
   await stack.reaches(session, 'running');
 }, 90_000);
-afterAll(() => stack.stop(), 30_000);
+afterAll(() => stack.stop());
 
 async function submit(): Promise<OpenReview> {
   const { database } = stack;

@@ -1,5 +1,13 @@
+import { jest } from '@jest/globals';
 import { Reader } from '#agent/pty/reader.ts';
 import { Ring } from '#agent/pty/ring.ts';
+
+/** Longer than output waits for more. */
+const QUIET_MS = 100;
+
+// With the machine's own clock a busy machine makes quiet moments where there are none.
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
 
 /** A reader of an empty ring, and what it was sent so far. */
 function attached(): { reader: Reader; sent(): string; print(text: string): void; stop(): void } {
@@ -12,6 +20,7 @@ function attached(): { reader: Reader; sent(): string; print(text: string): void
     offset: 0,
     sink: { output: (bytes) => (sent += Buffer.from(bytes).toString()), tell: () => undefined },
   });
+  jest.advanceTimersByTime(QUIET_MS);
   return {
     reader,
     sent: () => sent,
@@ -30,6 +39,8 @@ describe('output', () => {
     expect(sent()).toBe('a');
     print('b');
     expect(sent()).toBe('a');
+    jest.advanceTimersByTime(QUIET_MS);
+    expect(sent()).toBe('ab');
     stop();
   });
 

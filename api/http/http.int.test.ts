@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
 let api: TestApi;
 let alice: TestPerson;
@@ -202,7 +203,14 @@ describe('every answer', () => {
 describe('health and metrics', () => {
   it('say that the process runs, that it is ready, and what it does', async () => {
     expect((await api.send('GET', '/healthz')).body).toEqual({ status: 'ok' });
-    const ready = await api.send('GET', '/readyz');
+    // The first question to Temporal connects as well: its two seconds may be too short for both.
+    const ready = await waitFor(
+      async () => {
+        const answer = await api.send('GET', '/readyz');
+        return answer.body.status !== 'degraded' && answer;
+      },
+      { what: 'the connection to Temporal' },
+    );
     expect([ready.status, ready.body]).toEqual([200, { status: 'ok', database: 'ok', temporal: 'ok' }]);
     const metrics = await (await fetch(`${api.metricsUrl}/metrics`)).text();
     expect(metrics).toMatch(

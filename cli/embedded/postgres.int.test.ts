@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { startPostgres, type EmbeddedPostgres } from '#cli/embedded/postgres.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
 describe('the embedded PostgreSQL', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-postgres-'));
@@ -50,7 +51,18 @@ describe('the embedded PostgreSQL', () => {
     const busy = new pg.Client({ connectionString: postgres.url('postgres') });
     busy.on('error', () => undefined);
     await busy.connect();
-    const running = busy.query('SELECT count(*) FROM generate_series(1, 40000000)').catch(() => undefined);
+    // Busy for a time that no load prolongs: the next start waits for the backend, but not for ever.
+    const running = busy
+      .query(
+        `DO $$ DECLARE ends timestamptz := clock_timestamp() + interval '6 seconds';
+         BEGIN WHILE clock_timestamp() < ends LOOP END LOOP; END $$`,
+      )
+      .catch(() => undefined);
+    // A backend that waits for a statement would end with its server.
+    await waitFor(
+      async () => (await ask(`SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'`)).length,
+      { what: 'the backend to be busy' },
+    );
     process.kill(postgres.child.pid ?? 0, 'SIGKILL');
     postgres = await start();
     await running;

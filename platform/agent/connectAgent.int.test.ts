@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
@@ -19,7 +20,7 @@ const key = agentKey('s'.repeat(40), { uuid: 'a-session', generation: 4 });
 
 function dial(port: number, options: { key?: Buffer; generation?: number } = {}): Promise<AgentClient> {
   const stream = connect({ port, host: '127.0.0.1' });
-  return connectAgent({ stream, key, generation: 4, deadlineMs: 2_000, ...options });
+  return connectAgent({ stream, key, generation: 4, deadlineMs: 20_000, ...options });
 }
 
 describe('an agent reached by TCP', () => {
@@ -29,7 +30,8 @@ describe('an agent reached by TCP', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'berth-tcp-'));
-    const probe = createTcpServer().listen(0, '127.0.0.1');
+    // Below the ports that the system hands out by itself, so that nobody gets this one before the agent does.
+    const probe = createTcpServer().listen(randomInt(15_000, 30_000), '127.0.0.1');
     await once(probe, 'listening');
     port = (probe.address() as AddressInfo).port;
     probe.close();

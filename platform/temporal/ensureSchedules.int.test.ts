@@ -1,10 +1,7 @@
-import { jest } from '@jest/globals';
 import type { ScheduleHandle } from '@temporalio/client';
 import { ensureSchedules, scheduleIds } from '#platform/temporal/ensureSchedules.ts';
 import { testTemporal, type TestTemporal } from '#tests/support/temporal.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-
-jest.setTimeout(60_000);
 
 let server: TestTemporal;
 beforeAll(() => {

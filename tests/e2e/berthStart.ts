@@ -66,7 +66,7 @@ function outsideEnvironment(): Record<string, string | undefined> {
 }
 
 async function waitUntilReady(child: ChildProcess, output: () => string, deadlineMs: number): Promise<ReadyBerth> {
-  const printed = (label: string): string | undefined => new RegExp(`${label}:\\s+(\\S+)`).exec(output())?.[1];
+  const printed = (label: string): string | undefined => new RegExp(`${label}:\\s+(\\S+)\\s`).exec(output())?.[1];
   await waitFor(() => printed('Logs') !== undefined || child.exitCode !== null, {
     deadlineMs,
     what: 'the address to be printed',

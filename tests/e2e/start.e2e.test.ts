@@ -90,8 +90,8 @@ describe('npm start on a fresh clone in a folder that only its owner can enter',
     async (part) => {
       const killed = killPart(dataFolder, part);
       const isAnother = (): boolean => (processOf(dataFolder, part)?.pid ?? killed) !== killed;
-      await waitFor(isAnother, { deadlineMs: 15_000, what: `a new ${part}` });
-      await waitFor(async () => (await fetch(`${url}/readyz`)).ok, { deadlineMs: 20_000 });
+      await waitFor(isAnother, { what: `a new ${part}` });
+      await waitFor(async () => (await fetch(`${url}/readyz`)).ok, { deadlineMs: 30_000 });
     },
     MINUTE,
   );
@@ -142,7 +142,8 @@ describe('npm start on a fresh clone in a folder that only its owner can enter',
       await start();
       const now = (['api', 'worker', 'temporal', 'postgres'] as const).map((part) => processOf(dataFolder, part)?.pid);
       expect(now.filter((pid) => orphans.includes(pid))).toEqual([]);
-      expect(processesNaming(path.join(dataFolder, 'postgres')).length).toBe(1);
+      // What PostgreSQL has forked in this very moment bears its arguments until it has a title of its own.
+      await waitFor(() => processesNaming(path.join(dataFolder, 'postgres')).length === 1, { what: 'one PostgreSQL' });
       expect(await httpPerson(url).request('POST', '/api/v1/auth/login', LOGIN)).toMatchObject({ status: 200 });
     },
     2 * MINUTE,

@@ -19,7 +19,7 @@ export interface WorkspacePage {
   createFolder(name: string): Promise<void>;
   createFileIn(folder: string, name: string): Promise<void>;
   openFile(name: string): Promise<void>;
-  /** Replaces the text in the editor and saves it by its key. Resolves when the page says that it is saved. */
+  /** Replaces the text in the editor by another and saves it by its key. Resolves when the page says that it is saved. */
   writeAndSave(text: string): Promise<void>;
   editorText(): Promise<string>;
   open(): Promise<void>;
@@ -92,7 +92,9 @@ export function workspacePage(page: Page): WorkspacePage {
       return [...found];
     },
     async seesState(word, deadlineMs = 15_000) {
-      await page.locator('header.head .chip').filter({ hasText: word }).waitFor({ timeout: deadlineMs });
+      // The whole word: `Could not open` is not `Open`.
+      const whole = new RegExp(`^\\s*${word}\\s*$`);
+      await page.locator('header.head .chip').filter({ hasText: whole }).waitFor({ timeout: deadlineMs });
     },
     treeItem,
     async createFolder(name) {
@@ -112,11 +114,14 @@ export function workspacePage(page: Page): WorkspacePage {
       await editor.locator('.cm-content').waitFor();
     },
     async writeAndSave(text) {
+      const state = editor.getByRole('status');
       await editor.locator('.cm-content').click();
       await page.keyboard.press('ControlOrMeta+a');
       await page.keyboard.insertText(text);
+      // The word that stood there before must not pass for that of this save.
+      await state.getByText('Not saved yet', { exact: true }).waitFor();
       await page.keyboard.press('ControlOrMeta+s');
-      await editor.getByRole('status').filter({ hasText: 'Saved' }).waitFor({ timeout: 10_000 });
+      await state.getByText('Saved', { exact: true }).waitFor({ timeout: 10_000 });
     },
     editorText: async () => (await editor.locator('.cm-line').allInnerTexts()).join('\n'),
     async open() {

@@ -37,7 +37,7 @@ describe('while Temporal does not answer', () => {
       email: 'ada@example.org',
       password: 'violet anchor over nine harbours',
     });
-  }, MINUTE);
+  }, 2 * MINUTE);
 
   afterAll(async () => {
     await stack?.stop();
@@ -55,8 +55,24 @@ describe('while Temporal does not answer', () => {
     return row?.phase ?? 'gone';
   }
 
-  const reaches = (uuid: string, phases: string[]): Promise<unknown> =>
-    waitFor(async () => phases.includes(await phaseOf(uuid)), { deadlineMs: MINUTE, what: `${phases.join(' or ')}` });
+  /** Resolves with the first of the phases that the session was seen in. */
+  async function reaches(uuid: string, phases: string[]): Promise<string> {
+    let phase = '';
+    await waitFor(async () => phases.includes((phase = await phaseOf(uuid))), {
+      deadlineMs: MINUTE,
+      what: phases.join(' or '),
+    });
+    return phase;
+  }
+
+  /** Resolves while the session opens. A busy machine may look away for as long as that takes: then it is opened again. */
+  async function isOpening(uuid: string): Promise<void> {
+    while ((await reaches(uuid, ['provisioning', 'loading', 'running'])) === 'running') {
+      await ada.request('POST', `/api/v1/sessions/${uuid}/close`, {});
+      await reaches(uuid, ['closed']);
+      await ada.request('POST', `/api/v1/sessions/${uuid}/open`, {});
+    }
+  }
 
   async function stored(uuid: string, file: string): Promise<string | undefined> {
     const [row] = await stack.database.query<{ content: string }>(
@@ -142,7 +158,7 @@ describe('while Temporal does not answer', () => {
     'finishes an open and a close that it was stopped in the middle of',
     async () => {
       const uuid = await newSession(true);
-      await reaches(uuid, ['provisioning', 'loading']);
+      await isOpening(uuid);
       await outage(async () => undefined);
       await reaches(uuid, ['running']);
       const hands = await typist(stack.url, ada, uuid);
@@ -151,8 +167,8 @@ describe('while Temporal does not answer', () => {
         `python3 -c 'import signal,time; signal.signal(1, signal.SIG_IGN); print("dea"+"f"); time.sleep(600)' &`,
       );
       await waitFor(() => /deaf/.test(hands.shown()));
-      hands.line('echo last > last.txt');
-      await waitFor(() => hands.shown().includes('> last.txt'));
+      hands.line('echo last > last.txt; echo kept-$((40+2))');
+      await waitFor(() => hands.shown().includes('kept-42'));
       hands.leave();
       await ada.request('POST', `/api/v1/sessions/${uuid}/close`, {});
       await reaches(uuid, ['saving', 'closing']);

@@ -6,7 +6,7 @@ import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { createTestNamespace, storageClass, type TestNamespace } from '#tests/support/cluster.ts';
 import { workspaceImage } from '#tests/support/images.ts';
 import { killPod, objectsOfSession, runInPod } from '#tests/support/podPrograms.ts';
-import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
+import { createSessionStack, fileOnVolume, runEnd, type SessionStack } from '#tests/support/sessionStack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 const MINUTE = 60_000;
@@ -107,7 +107,7 @@ async function liveOn(storage: string): Promise<void> {
     await onVolume(stack, session, 'a/b/c.txt', 'hi\n');
     await onVolume(stack, session, 'main.py', 'print(8)\n');
     await closed(stack, session);
-    expect((await sessionRun(stack, session).describe()).status.name).toBe('COMPLETED');
+    expect(await runEnd(stack, session)).toBe('COMPLETED');
   } finally {
     await stack.stop();
   }

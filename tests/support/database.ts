@@ -28,7 +28,8 @@ export async function createTestDatabase(settings: Record<string, string> = {}):
     async drop() {
       await database.close();
       await administer(`DROP DATABASE ${name} WITH (FORCE)`);
-      rmSync(config.BERTH_DATA_DIR, { recursive: true, force: true });
+      // A pod that ends in this moment may still leave a file.
+      rmSync(config.BERTH_DATA_DIR, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -17,7 +17,8 @@ export function localConfig(environment: Record<string, string> = {}): { config:
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
     ...environment,
   });
-  return { config, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  // A pod that ends in this moment may still leave a file.
+  return { config, remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** A running session of the local runtime without anything around it. */
@@ -45,7 +46,7 @@ export async function startLocalSession(environment: Record<string, string> = {}
   const connect = (): Promise<AgentClient> => {
     const pool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
     pools.push(pool);
-    return pool.get(uuid, 1, 15_000);
+    return pool.get(uuid, 1, 30_000);
   };
   return {
     uuid,

@@ -46,6 +46,8 @@ export interface GroundSession {
 }
 
 const beat = (): void => undefined;
+/** An activity waits a few seconds for an agent; one that has only begun to start may need longer on a busy machine. */
+const AGENT_START_MS = 60_000;
 
 /** Starts a runtime and a pool on a test's database. */
 export async function createAgentGround(test: TestDatabase): Promise<AgentGround> {
@@ -71,7 +73,11 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
       const { claimUid } = await runtime.ensureVolume(ref.uuid, volume.id);
       await setClaimUid(test.database, { id: volume.id, claimUid });
       const spec = { uuid: ref.uuid, generation: 1, volumeId: volume.id, claimUid, language: 'python' };
-      await runtime.ensurePod(spec);
+      const startPod = async (): Promise<void> => {
+        await runtime.ensurePod(spec);
+        await agentPool.get(ref.uuid, 1, AGENT_START_MS);
+      };
+      await startPod();
       const session: GroundSession = {
         ref,
         userId: made.userId,
@@ -82,7 +88,7 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
         save: () => saveFiles(deps, ref, beat),
         async replacePod() {
           await runtime.destroyPod(ref.uuid);
-          await runtime.ensurePod(spec);
+          await startPod();
         },
         async end() {
           await runtime.destroyPod(ref.uuid);

@@ -18,7 +18,7 @@ const runtime = await createLocalRuntime(config, log);
 const pool = createAgentPool({ runtime, secret: config.BERTH_SECRET, log });
 const neighbour = await startSession('secret-of-neighbour');
 const own = await startSession('own-bytes');
-const client = await pool.get(own.uuid, 1, 15_000);
+const client = await pool.get(own.uuid, 1, 30_000);
 
 /** Tries to read a path, and never prints what is in it. */
 function reading(what: string, path: string): string {

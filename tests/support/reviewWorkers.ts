@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import path from 'node:path';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createReviewActivities } from '#activities/review/reviewActivities.ts';
 import type { Config } from '#platform/config/config.ts';
@@ -12,6 +11,7 @@ import { taskQueues } from '#shared/domain/queues.ts';
 import { bundleWorkflows } from '#workers/bundle.ts';
 import { createDispatcher } from '#workers/dispatcher.ts';
 import { installWorkerLog } from '#workers/workerLog.ts';
+import { TEST_BUNDLES } from '#tests/support/sessionSteps.ts';
 
 /** What a test has already. */
 export interface ReviewWorkerDeps {
@@ -44,7 +44,7 @@ export async function startReviewWorkers(deps: ReviewWorkerDeps): Promise<Review
   await registerSearchAttributes(temporal, config.TEMPORAL_NAMESPACE);
   const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
   const queues = taskQueues(config.TEMPORAL_TASK_QUEUE_PREFIX);
-  const codePath = await bundleWorkflows(path.join(config.BERTH_DATA_DIR, 'bundles'));
+  const codePath = await bundleWorkflows(TEST_BUNDLES);
   const orchestration = await Worker.create({
     connection,
     taskQueue: queues.orchestration,

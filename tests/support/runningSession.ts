@@ -10,7 +10,12 @@ export interface RunningSession {
   destroy(): Promise<void>;
 }
 
-/** Makes a session of the person with a real pod and agent and without a workflow: for tests of what lies beside its life. */
+const AGENT_START_MS = 60_000;
+
+/**
+ * Makes a session of the person with a real pod and without a workflow, whose agent answers: for tests of what lies
+ * beside its life.
+ */
 export async function buildRunningSession(
   { deps, runtime }: { deps: ApiDeps; runtime: Runtime },
   userId: number,
@@ -23,6 +28,8 @@ export async function buildRunningSession(
   const volumeId = volume!.id;
   const { claimUid } = await runtime.ensureVolume(uuid, volumeId);
   const { podUid } = await runtime.ensurePod({ uuid, generation: 1, volumeId, claimUid, language: 'python' });
+  // A request waits a few seconds for an agent; one that has only begun to start may need longer on a busy machine.
+  await deps.agentPool.get(uuid, 1, AGENT_START_MS);
   const session = await findSession(deps.database, uuid);
   return {
     session: session!,

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres, type EmbeddedPostgres } from '#cli/embedded/postgres.ts';
-import { endRecorded, isRunning, readProcessRecord, writeProcessRecord } from '#cli/embedded/processRecord.ts';
+import {
+  endRecorded,
+  isRunning,
+  processStartTime,
+  readProcessRecord,
+  writeProcessRecord,
+} from '#cli/embedded/processRecord.ts';
 import { reachableDataFolder } from '#cli/embedded/postgresFolder.ts';
 import { startTemporal, type EmbeddedTemporal } from '#cli/embedded/temporal.ts';
 import { findTemporalCli } from '#cli/embedded/temporalCli.ts';
@@ -75,6 +81,8 @@ async function removeLeftovers(): Promise<void> {
     const folder = path.join(tmpdir(), name);
     const owner = readProcessRecord(path.join(folder, 'owner.pid'));
     if (owner !== null && isRunning(owner)) continue;
+    // A run that has only just made its folder has not written there yet who it is.
+    if (owner === null && processStartTime(Number(name.slice(PREFIX.length))) !== null) continue;
     await endServers(folder);
   }
 }

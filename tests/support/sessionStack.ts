@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { WorkflowExecutionStatusName } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { sessionWorkflowId, type SessionPhase } from '#shared/domain/session.ts';
 import type { AgentClient, AgentPool } from '#platform/agent/AgentClient.ts';
@@ -204,6 +205,21 @@ async function withKubeconfig<T>(file: string, make: () => Promise<T>): Promise<
 /** The session's present run in Temporal. */
 export function sessionRun(stack: SessionStack, session: SessionRecord) {
   return stack.temporal.client.workflow.getHandle(sessionWorkflowId(session.uuid));
+}
+
+/**
+ * How the session's present run ended, once it has: the row says `closed` a moment before the workflow that wrote it is
+ * done.
+ */
+export async function runEnd(stack: SessionStack, session: SessionRecord): Promise<WorkflowExecutionStatusName> {
+  const run = sessionRun(stack, session);
+  return waitFor(
+    async () => {
+      const { name } = (await run.describe()).status;
+      return name !== 'RUNNING' && name;
+    },
+    { deadlineMs: PHASE_DEADLINE_MS[stack.config.BERTH_RUNTIME], what: 'the end of the run' },
+  );
 }
 
 /** The text of a file on the session's volume, null when it is not there: from the folder of a local one, else through the agent. */

@@ -22,7 +22,7 @@ describe('a whole Berth of child processes', () => {
           const { body } = await ada.request('GET', `/api/v1/sessions/${uuid}`);
           return (body as { phase: string }).phase === wanted;
         },
-        { deadlineMs: 60_000, what: `the phase ${wanted}` },
+        { deadlineMs: 90_000, what: `the phase ${wanted}` },
       );
     await phaseIs('running');
     expect(await checkEverything(stack.config, [])).toEqual([]);
@@ -33,7 +33,7 @@ describe('a whole Berth of child processes', () => {
     expect((await ada.request('POST', `/api/v1/sessions/${uuid}/close`, {})).status).toBe(202);
     await phaseIs('closed');
     expect(await checkEverything(stack.config, [])).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('says so when something that was acknowledged is not there', async () => {
     const [row] = await stack.database.query<{ uuid: string }>('SELECT uuid FROM sessions');

@@ -48,7 +48,7 @@ export async function startStack(settings: Record<string, string> = {}): Promise
   const api = restartable('api/main.ts', environment);
   const ready = async (): Promise<void> => {
     await waitFor(async () => (await fetch(`http://127.0.0.1:${String(port)}/readyz`)).ok, {
-      deadlineMs: 30_000,
+      deadlineMs: 60_000,
       what: 'the api to be ready',
     });
   };

@@ -12,7 +12,7 @@ const uuid = process.argv[2] ?? '';
 const runtime = await createLocalRuntime(config, log);
 const { claimUid } = await runtime.ensureVolume(uuid, 1);
 await runtime.ensurePod({ uuid, generation: 1, volumeId: 1, claimUid, language: 'python' });
-const client = await createAgentPool({ runtime, secret: config.BERTH_SECRET, log }).get(uuid, 1, 10_000);
+const client = await createAgentPool({ runtime, secret: config.BERTH_SECRET, log }).get(uuid, 1, 30_000);
 const { id } = await client.openTerminal({ name: null, size: { cols: 80, rows: 24 } });
 const screen = await openScreen(client, id);
 screen.type('for i in $(seq 1 100); do echo tick $i; sleep 0.1; done\r');

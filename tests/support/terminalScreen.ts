@@ -51,7 +51,7 @@ export async function openScreen(
       seq += 1;
       attachment?.input(seq, Buffer.from(text));
     },
-    awaitText: async (text, deadlineMs = 10_000) => {
+    awaitText: async (text, deadlineMs = 20_000) => {
       await waitFor(() => Buffer.concat(chunks).includes(text), { deadlineMs, what: JSON.stringify(text) });
     },
   };

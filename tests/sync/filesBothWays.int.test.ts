@@ -29,6 +29,12 @@ afterAll(async () => {
 
 const oneFile = (session: GroundSession): Promise<void> => editor.oneFile(session);
 
+/** Resolves once the volume is so and the base knows it: the next change of these paths starts from that base. */
+async function carriedOut(isSo: () => boolean): Promise<void> {
+  await waitFor(isSo);
+  await handOffsSettled();
+}
+
 describe('loading', () => {
   it('puts all files on a new volume, verified, and only then calls it live', async () => {
     const session = await ground.open({ plant: oneFile });
@@ -203,14 +209,14 @@ describe('a change in the editor', () => {
       wanted: CreateItem.parse({ name: 'src', type: 'folder' }),
     });
     const [item] = (await listItems(test.database, record.id)).filter((one) => one.type === 'file');
-    await waitFor(() => session.workspace.has('src'));
+    await carriedOut(() => session.workspace.has('src'));
     await updateItem(editor.deps, { ...change, id: item!.id, wanted: { parentId: folder.id, name: 'app.py' } });
-    await waitFor(() => session.workspace.list().join() === 'src/,src/app.py');
+    await carriedOut(() => session.workspace.list().join() === 'src/,src/app.py');
     await updateItem(editor.deps, { ...change, id: folder.id, wanted: { name: 'lib' } });
-    await waitFor(() => session.workspace.list().join() === 'lib/,lib/app.py');
+    await carriedOut(() => session.workspace.list().join() === 'lib/,lib/app.py');
     await updateItem(editor.deps, { ...change, id: item!.id, wanted: { executable: true } });
-    await waitFor(() => session.workspace.isExecutable('lib/app.py'));
-    await waitFor(() => editor.isClean(session));
+    await carriedOut(() => session.workspace.isExecutable('lib/app.py'));
+    expect(await editor.isClean(session)).toBe(true);
     await deleteItem(editor.deps, { session: record, id: folder.id, expectedVersion: null });
     await waitFor(() => session.workspace.list().length === 0);
     await waitFor(() => editor.isClean(session));

@@ -1,11 +1,10 @@
-import { findSession } from '#platform/db/repositories/sessions.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import { reconcile } from '#activities/session/reconcile.ts';
+import { saveFiles } from '#activities/session/saveFiles.ts';
 import { beginCycle, commitFenced } from '#activities/session/syncCycle.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { afterScan, createEditor, type Editor } from '#tests/support/editor.ts';
 import { createAgentGround, type AgentGround, type GroundSession } from '#tests/support/openedSession.ts';
-import { waitFor } from '#tests/support/waitFor.ts';
 
 let test: TestDatabase;
 let ground: AgentGround;
@@ -36,13 +35,13 @@ describe('what is no evidence of a deletion', () => {
   it('an empty listing, unless a second scan and the sentinel confirm it', async () => {
     const session = await ground.open({ plant: oneFile });
     session.workspace.rename('main.py', '.berth-hidden');
-    ground.deps.secondScanMs = 300;
-    const cycle = session.reconcile();
-    await waitFor(async () => (await syncEpoch(session)) > 0);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    session.workspace.rename('.berth-hidden', 'main.py');
-    await cycle;
-    ground.deps.secondScanMs = 50;
+    let scans = 0;
+    const parts = afterScan(ground, async () => {
+      scans += 1;
+      if (scans === 1) session.workspace.rename('.berth-hidden', 'main.py');
+    });
+    await reconcile(parts, { ...session.ref, cause: 'test' }, () => undefined);
+    expect(scans).toBe(2);
     expect(await editor.files(session)).toEqual({ 'main.py': 'print(1)\n' });
     session.workspace.remove('main.py');
     await session.reconcile();
@@ -86,10 +85,6 @@ describe('what is no evidence of a deletion', () => {
     expect(await session.save()).toEqual({ drained: false, superseded: false, notSaved: 1 });
   });
 });
-
-async function syncEpoch(session: GroundSession): Promise<number> {
-  return (await findSession(test.database, session.ref.uuid))?.syncEpoch ?? 0;
-}
 
 describe('saving', () => {
   it('drains a volume once two scans agree with the database, and may be run twice', async () => {
@@ -149,13 +144,10 @@ describe('saving', () => {
   it('that is overtaken between its scan and its commit writes nothing', async () => {
     const session = await ground.open({ plant: oneFile });
     session.workspace.remove('main.py');
-    ground.deps.secondScanMs = 400;
-    const before = await syncEpoch(session);
-    const late = session.save();
-    await waitFor(async () => (await syncEpoch(session)) > before);
-    await test.database.query(`UPDATE sessions SET generation = 2 WHERE id = $1`, [session.ref.sessionId]);
-    expect(await late).toMatchObject({ superseded: true });
-    ground.deps.secondScanMs = 50;
+    const overtaken = afterScan(ground, async () => {
+      await test.database.query(`UPDATE sessions SET generation = 2 WHERE id = $1`, [session.ref.sessionId]);
+    });
+    expect(await saveFiles(overtaken, session.ref, () => undefined)).toMatchObject({ superseded: true });
     expect(await editor.files(session)).toEqual({ 'main.py': 'print(1)\n' });
   });
 

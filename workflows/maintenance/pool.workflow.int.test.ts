@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
@@ -11,17 +10,17 @@ import { TEST_BUNDLES } from '#tests/support/sessionSteps.ts';
 import { testTemporal, type TestTemporal } from '#tests/support/temporal.ts';
 import type { PoolActivities, PoolResult } from '#workflows/maintenance/pool.ports.ts';
 
-jest.setTimeout(60_000);
-
 /* The order and the pace of a run alone, on the real server: its steps are plain objects that count. */
 
 let server: TestTemporal;
 let connection: NativeConnection;
+let codePath: string;
 beforeAll(async () => {
   installWorkerLog(pino({ level: 'silent' }));
   server = testTemporal();
   await registerSearchAttributes(server.temporal, 'default');
   connection = await NativeConnection.connect({ address: server.address });
+  codePath = await bundleWorkflows(TEST_BUNDLES);
 });
 afterAll(async () => {
   await connection.close();
@@ -80,7 +79,7 @@ async function run(counted: CountedPool): Promise<PoolResult> {
       connection,
       namespace: 'default',
       taskQueue: queues.orchestration,
-      workflowBundle: { codePath: await bundleWorkflows(TEST_BUNDLES) },
+      workflowBundle: { codePath },
     }),
     await Worker.create({
       connection,

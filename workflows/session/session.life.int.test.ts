@@ -1,4 +1,4 @@
-import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
+import { createSessionStack, fileOnVolume, runEnd, type SessionStack } from '#tests/support/sessionStack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 let stack: SessionStack;
@@ -14,10 +14,10 @@ describe('a session on the real parts', () => {
     await stack.reaches(session, 'running');
     expect(await stack.volumeState(session)).toBe('live');
     await stack.type(session, 'python3 main.py > out.txt; mkdir -p a/b; echo hi > a/b/c.txt');
-    await waitFor(async () => (await stack.fileInDatabase(session, 'a/b/c.txt')) === 'hi\n', { deadlineMs: 5_000 });
-    await waitFor(async () => (await stack.fileInDatabase(session, 'out.txt')) !== null, { deadlineMs: 5_000 });
+    await waitFor(async () => (await stack.fileInDatabase(session, 'a/b/c.txt')) === 'hi\n');
+    await waitFor(async () => (await stack.fileInDatabase(session, 'out.txt')) !== null);
     await stack.type(session, 'echo last > last.txt');
-    await waitFor(async () => (await fileOnVolume(stack, session, 'last.txt')) !== null);
+    await waitFor(async () => (await fileOnVolume(stack, session, 'last.txt')) === 'last\n');
     await stack.close(session);
     const closed = await stack.reaches(session, 'closed');
     expect(closed.phaseReason).toBe('user');
@@ -27,9 +27,9 @@ describe('a session on the real parts', () => {
     await stack.open(session);
     await stack.reaches(session, 'running', 2);
     await stack.type(session, 'cat a/b/c.txt > again.txt');
-    await waitFor(async () => (await stack.fileInDatabase(session, 'again.txt')) === 'hi\n', { deadlineMs: 5_000 });
+    await waitFor(async () => (await stack.fileInDatabase(session, 'again.txt')) === 'hi\n');
     await stack.close(session);
     await stack.reaches(session, 'closed');
-    expect((await sessionRun(stack, session).describe()).status.name).toBe('COMPLETED');
+    expect(await runEnd(stack, session)).toBe('COMPLETED');
   });
 });

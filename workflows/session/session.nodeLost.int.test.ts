@@ -12,7 +12,8 @@ const node = createNodeSwitch();
 const PATIENCE = { deadlineMs: 90_000 };
 let stack: SessionStack;
 beforeAll(async () => {
-  stack = await createSessionStack({ NODE_LOST_SECONDS: '2', POD_START_SECONDS: '5' }, { wrapRuntime: node.around });
+  // Short, for a close on a lost node waits so long for a pod; yet a busy machine needs seconds to start one.
+  stack = await createSessionStack({ NODE_LOST_SECONDS: '2', POD_START_SECONDS: '15' }, { wrapRuntime: node.around });
 });
 afterAll(() => stack.stop());
 

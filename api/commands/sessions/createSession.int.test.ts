@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { setWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { retireWarmSlots } from '#platform/db/repositories/warmSlots.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { build } from '#tests/support/factories.ts';
 import { createAndOpen } from '#tests/support/warmPool.ts';
-
-jest.setTimeout(60_000);
 
 let test: TestDatabase;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   owner = await api.person();
   stranger = await api.person();
 });
-afterAll(() => api.close(), 60_000);
+afterAll(() => api.close());
 
 let session: BuiltSession;
 let items: string;

@@ -20,8 +20,6 @@ const get = (person: TestPerson, path: string): Promise<TestAnswer> => stage.get
 const post = (person: TestPerson, path: string, body?: unknown): Promise<TestAnswer> => stage.post(person, path, body);
 const submitAndFreeze = (body: Record<string, unknown> = {}) => stage.submitAndFreeze({ author, session, body });
 
-// A loaded machine may be slow; nothing here is about speed.
-
 describe('the whole way of a review', () => {
   it('goes from submission to approval, and the author sees verdict, comments and history', async () => {
     const { id, snapshotId } = await submitAndFreeze();

@@ -1,5 +1,6 @@
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { createWorkers, type Workers } from '#workers/createWorkers.ts';
+import { TEST_BUNDLES } from '#tests/support/sessionSteps.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 let api: TestApi;
@@ -100,8 +101,10 @@ describe('a session', () => {
 describe('with workers', () => {
   let workers: Workers;
   let running: Promise<void>;
-  beforeAll(() => {
-    workers = createWorkers({ ...api.deps, runtime: api.runtime });
+  beforeAll(async () => {
+    // Sessions that were asked for above, when nobody carried it out, are not to be opened now.
+    await api.database.query('DELETE FROM intents');
+    workers = createWorkers({ ...api.deps, runtime: api.runtime, bundleFolder: TEST_BUNDLES });
     running = workers.run();
   });
   afterAll(async () => {

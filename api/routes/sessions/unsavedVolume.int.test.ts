@@ -1,10 +1,6 @@
-import { jest } from '@jest/globals';
 import { CAUSE_ADVICE } from '#shared/domain/podCause.ts';
 import { build } from '#tests/support/factories.ts';
 import { startTestApi, type TestAnswer, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
-
-// Under load a real server takes its time; what must be quick says so itself.
-jest.setTimeout(30_000);
 
 let api: TestApi;
 let alice: TestPerson;
