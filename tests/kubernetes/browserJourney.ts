@@ -51,7 +51,8 @@ async function editAndRun(workspace: WorkspacePage): Promise<void> {
   await workspace.createFolder('src');
   await workspace.createFileIn('src', 'notes.py');
   await workspace.writeAndSave(NOTES);
-  await workspace.type('cat src/notes.py; echo done > made.txt');
+  // A save's answer waits only a moment for the session; a busy machine may take longer to hand it over.
+  await workspace.type('until grep -q editor src/notes.py; do sleep 0.05; done; cat src/notes.py; echo done > made.txt');
   await workspace.seesInTerminal(/^print\("from the editor"\)/m, PATIENCE_MS);
   await workspace.treeItem('made.txt').waitFor();
 }
