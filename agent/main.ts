@@ -1,8 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { createCallerServer } from '#agent/protocol/callers.ts';
-import { reportFailure } from '#agent/report.ts';
+import { reportFailure, reportRefusal } from '#agent/report.ts';
 import { createAgentSession, type AgentSession } from '#agent/session.ts';
-import { dropPrivileges, loadKey, loadSettings } from '#agent/settings.ts';
+import { dropPrivileges, loadKey, loadSettings, type AgentSettings } from '#agent/settings.ts';
 
 /*
  * The agent: holds the terminals and the files of one session, next to the programs that run in it. It lives until its
@@ -12,8 +12,7 @@ import { dropPrivileges, loadKey, loadSettings } from '#agent/settings.ts';
 /** How often to see whether the volume is still there. */
 const LOOK_FOR_VOLUME_MS = 5_000;
 
-const settings = loadSettings(process.env);
-const key = loadKey(settings.BERTH_AGENT_KEY_FILE);
+const { settings, key } = loadOrExit();
 const { promise: session, resolve: provide } = Promise.withResolvers<AgentSession>();
 const server = createCallerServer(key, session);
 
@@ -34,6 +33,17 @@ server.listen(address, () => {
     process.exit(1);
   });
 });
+
+/** Without it the last words would be Node's: a line of the bundle, which is minified. */
+function loadOrExit(): { settings: AgentSettings; key: Buffer } {
+  try {
+    const loaded = loadSettings(process.env);
+    return { settings: loaded, key: loadKey(loaded.BERTH_AGENT_KEY_FILE) };
+  } catch (error) {
+    reportRefusal(error);
+    process.exit(1);
+  }
+}
 
 /** From here on people's shells live in this process: an error that nobody expected is written down, and they go on. */
 function serve(ready: AgentSession): void {
