@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
 import { readWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { runProgram } from '#tests/support/childProcess.ts';
@@ -74,5 +76,24 @@ describe('the berth command', () => {
     const ill = await berth(['doctor'], { ...environment, TEMPORAL_ADDRESS: '127.0.0.1:1' });
     expect(ill.code).toBe(1);
     expect(ill.output).toMatch(/FAIL {2}Temporal: 127\.0\.0\.1:1 does not answer/);
+  });
+
+  it('has more patience with a Temporal that is far away than a health check has', async () => {
+    const [host, port] = test.config.TEMPORAL_ADDRESS.split(':');
+    const way = createServer((client) => {
+      const server = connect(Number(port), host);
+      client.pipe(server);
+      server.on('data', (chunk) => setTimeout(() => client.write(chunk), 1_500));
+      client.on('error', () => server.destroy()).on('close', () => server.destroy());
+      server.on('error', () => client.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(way, 'listening');
+    const { port: far } = way.address() as AddressInfo;
+    try {
+      const { output } = await berth(['doctor'], { ...environment, TEMPORAL_ADDRESS: `127.0.0.1:${far}` });
+      expect(output).toContain(`ok    Temporal: 127.0.0.1:${far} answers`);
+    } finally {
+      way.close();
+    }
   });
 });

@@ -10,6 +10,9 @@ import { isolationState } from '#cli/embedded/isolation.ts';
 import { PROJECT_ROOT } from '#cli/embedded/startSettings.ts';
 import { findTemporalCli } from '#cli/embedded/temporalCli.ts';
 
+/** Longer than a health check waits: a process that has just begun has to load, connect and shake hands first. */
+const TEMPORAL_ANSWERS_MS = 10_000;
+
 /** A thing that Berth needs: resolves with how it is, rejects with what is wrong. */
 interface Check {
   name: string;
@@ -88,7 +91,7 @@ async function lookAtDatabase(config: Config): Promise<string> {
 async function lookAtTemporal(config: Config): Promise<string> {
   const temporal = createTemporal(config);
   try {
-    if (!(await temporal.healthy())) throw new Error(`${config.TEMPORAL_ADDRESS} does not answer`);
+    if (!(await temporal.healthy(TEMPORAL_ANSWERS_MS))) throw new Error(`${config.TEMPORAL_ADDRESS} does not answer`);
     return `${config.TEMPORAL_ADDRESS} answers`;
   } finally {
     await temporal.close();

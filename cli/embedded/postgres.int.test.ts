@@ -1,20 +1,26 @@
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { freePort } from '#cli/embedded/freePort.ts';
 import { startPostgres, type EmbeddedPostgres } from '#cli/embedded/postgres.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 describe('the embedded PostgreSQL', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-postgres-'));
   chmodSync(folder, 0o755);
-  const start = (): Promise<EmbeddedPostgres> =>
-    startPostgres({
-      folder: path.join(folder, 'postgres'),
-      logFile: path.join(folder, 'postgres.log'),
-      pidFile: path.join(folder, 'postgres.pid'),
-      durable: true,
-    });
+  const start = (choosePort?: () => Promise<number>): Promise<EmbeddedPostgres> =>
+    startPostgres(
+      {
+        folder: path.join(folder, 'postgres'),
+        logFile: path.join(folder, 'postgres.log'),
+        pidFile: path.join(folder, 'postgres.pid'),
+        durable: true,
+      },
+      choosePort,
+    );
   let postgres: EmbeddedPostgres;
 
   beforeAll(async () => {
@@ -68,5 +74,21 @@ describe('the embedded PostgreSQL', () => {
     await running;
     await busy.end().catch(() => undefined);
     expect(await ask('SELECT answer FROM kept')).toEqual([42]);
+  });
+
+  it('takes another port when somebody had the chosen one first', async () => {
+    const somebody = createServer((caller) => caller.destroy()).listen(0, '127.0.0.1');
+    await once(somebody, 'listening');
+    const { port: taken } = somebody.address() as AddressInfo;
+    await postgres.stop();
+    let choices = 0;
+    try {
+      postgres = await start(async () => ((choices += 1) === 1 ? taken : freePort()));
+    } finally {
+      somebody.close();
+    }
+    expect(choices).toBe(2);
+    expect(postgres.url('postgres')).not.toContain(`:${String(taken)}/`);
+    expect(await ask('SHOW listen_addresses')).toEqual(['127.0.0.1']);
   });
 });

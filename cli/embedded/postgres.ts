@@ -35,15 +35,24 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** Starts PostgreSQL on a free port of 127.0.0.1, making its data folder at first. Resolves when it answers. */
-export async function startPostgres(options: PostgresOptions): Promise<EmbeddedPostgres> {
+/**
+ * Starts PostgreSQL on a free port of 127.0.0.1, making its data folder at first. Resolves when it answers. Each launch
+ * asks `choosePort` anew: another program may take a port before PostgreSQL has it.
+ */
+export async function startPostgres(
+  options: PostgresOptions,
+  choosePort: () => Promise<number> = freePort,
+): Promise<EmbeddedPostgres> {
   const folder = preparePostgresFolder(options.folder);
   const password = await initialise(folder, options.durable);
   await endOrphan(folder);
-  const port = await freePort();
-  const url = (database: string): string =>
+  const urlOn = (port: number, database: string): string =>
     `postgres://berth:${password}@127.0.0.1:${String(port)}/${encodeURIComponent(database)}`;
-  const { child, record } = await launchUntilReady(url('postgres'), () => launch(folder, port, options), options);
+  const { child, record, port } = await launchUntilReady(options, async () => {
+    const chosen = await choosePort();
+    return { child: launch(folder, chosen, options), port: chosen, url: urlOn(chosen, 'postgres') };
+  });
+  const url = (database: string): string => urlOn(port, database);
   return {
     child,
     folder,
@@ -128,19 +137,18 @@ function launch(folder: PostgresFolder, port: number, options: PostgresOptions):
  * that ends at once is launched again for a while.
  */
 async function launchUntilReady(
-  url: string,
-  launchOne: () => ChildProcess,
   options: PostgresOptions,
-): Promise<{ child: ChildProcess; record: ProcessRecord }> {
+  launchOne: () => Promise<{ child: ChildProcess; port: number; url: string }>,
+): Promise<{ child: ChildProcess; record: ProcessRecord; port: number }> {
   const startedAt = Date.now();
   for (;;) {
-    const child = launchOne();
+    const { child, port, url } = await launchOne();
     // A program that cannot be started has no pid; the event would end our process.
     child.once('error', () => undefined);
     if (child.pid === undefined) throw new Error(`PostgreSQL cannot be started: ${child.spawnfile}`);
     const record = writeProcessRecord(options.pidFile, child.pid);
     const refused = await waitUntilReady(url, child);
-    if (refused === null) return { child, record };
+    if (refused === null) return { child, record, port };
     if (child.exitCode === null || Date.now() - startedAt > RELAUNCH_FOR_MS) {
       await endProcess(record, 'SIGINT', 10_000);
       throw new Error(`PostgreSQL did not start (${refused.message}). Its messages: ${options.logFile}`, {

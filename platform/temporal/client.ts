@@ -7,8 +7,8 @@ export interface Temporal {
   readonly connection: Connection;
   /** Runs client calls with a deadline; after it they reject, whatever the server does. */
   within<T>(milliseconds: number, call: () => Promise<T>): Promise<T>;
-  /** True when the server answers within two seconds. */
-  healthy(): Promise<boolean>;
+  /** True when the server answers within that time, 2 000 ms unless told otherwise; connecting counts. */
+  healthy(milliseconds?: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -49,10 +49,10 @@ export function createTemporal(config: Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPOR
     client,
     connection,
     within: (milliseconds, call) => inTime(milliseconds, client.withDeadline(Date.now() + milliseconds, call)),
-    async healthy() {
+    async healthy(milliseconds = 2_000) {
       try {
         const call = () => connection.workflowService.getSystemInfo({});
-        await inTime(2_000, connection.withDeadline(Date.now() + 2_000, call));
+        await inTime(milliseconds, connection.withDeadline(Date.now() + milliseconds, call));
         return true;
       } catch {
         return false;
