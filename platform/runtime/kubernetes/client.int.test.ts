@@ -294,7 +294,8 @@ describe('a client without a cluster', () => {
       expect(() => createKubernetesClient('sessions')).toThrow(ConfigError);
       expect(() => createKubernetesClient('sessions')).toThrow('Set KUBECONFIG to the file of a cluster');
     } finally {
-      process.env['KUBECONFIG'] = before;
+      if (before === undefined) delete process.env['KUBECONFIG'];
+      else process.env['KUBECONFIG'] = before;
     }
   });
 });

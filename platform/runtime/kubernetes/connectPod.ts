@@ -1,17 +1,16 @@
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { AppError } from '#shared/domain/errors.ts';
 import { podName } from '#shared/domain/podNames.ts';
+import { connectSocket } from '#platform/runtime/connectSocket.ts';
 import type { KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { readOwnLabels } from '#platform/runtime/kubernetes/labels.ts';
 import { AGENT_PORT } from '#platform/runtime/kubernetes/objects.ts';
 import { listenFor, type PodInformer } from '#platform/runtime/kubernetes/podInformer.ts';
 import { PortForwardStream } from '#platform/runtime/kubernetes/portForward.ts';
 
-const CONNECT_MS = 2_000;
 /** How long, in milliseconds, a pod that is just starting is waited for. Whoever connects tries again by itself, but with longer pauses. */
 const STARTING_MS = 1_000;
 const LOOK_AGAIN_MS = 250;
@@ -79,30 +78,13 @@ async function awaitAddress(
 async function connectAddress(host: string, deadline: number): Promise<Duplex> {
   for (;;) {
     try {
-      return await knock(host);
+      return await connectSocket({ host, port: AGENT_PORT, noDelay: true });
     } catch (error) {
       const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
       if (!isRefused || Date.now() > deadline) throw error;
       await pause(KNOCK_AGAIN_MS);
     }
   }
-}
-
-function knock(host: string): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ host, port: AGENT_PORT, timeout: CONNECT_MS, noDelay: true });
-    const fail = (cause?: Error): void => {
-      socket.destroy();
-      reject(cause ?? unreachable('its pod does not answer in time'));
-    };
-    socket.once('timeout', () => fail());
-    socket.once('error', fail);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.removeAllListeners('timeout').removeListener('error', fail);
-      resolve(socket);
-    });
-  });
 }
 
 async function forwardPort(client: Pick<KubernetesClient, 'openPortForward'>, uuid: string): Promise<Duplex> {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { AppError } from '#shared/domain/errors.ts';
 import { agentKey } from '#platform/agent/agentKey.ts';
 import type { Config } from '#platform/config/config.ts';
+import { connectSocket } from '#platform/runtime/connectSocket.ts';
 import { createLayout, SOCKET_NAME, type Layout } from '#platform/runtime/local/layout.ts';
 import { chooseIsolation, type Isolation } from '#platform/runtime/local/launcher.ts';
 import { withLock } from '#platform/runtime/local/lock.ts';
@@ -26,7 +26,6 @@ import {
 import type { PodSpec, PodState, Runtime } from '#platform/runtime/Runtime.ts';
 import { specificationOf } from '#platform/runtime/specification.ts';
 
-const CONNECT_MS = 2_000;
 const END_MS = 10_000;
 const LOOK_EVERY_MS = 500;
 
@@ -90,7 +89,11 @@ class DetachedProcesses implements LocalRuntime {
     if (record === null || record.generation !== generation || !isPodAlive(record)) {
       throw new AppError('AGENT_UNREACHABLE', { detail: 'The session has no running agent.' });
     }
-    return connectSocket(record.socket);
+    try {
+      return await connectSocket({ path: record.socket });
+    } catch (cause) {
+      throw new AppError('AGENT_UNREACHABLE', { detail: "The session's agent does not answer.", cause });
+    }
   }
 
   async destroyPod(uuid: string, podUid?: string): Promise<void> {
@@ -213,21 +216,4 @@ async function endMarked(podUid: string): Promise<void> {
     for (const identity of found) killProcess(identity);
     await Promise.all(found.map((identity) => awaitEnd(identity, END_MS)));
   }
-}
-
-function connectSocket(path: string): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ path, timeout: CONNECT_MS });
-    const fail = (cause?: Error): void => {
-      socket.destroy();
-      reject(new AppError('AGENT_UNREACHABLE', { detail: "The session's agent does not answer.", cause }));
-    };
-    socket.once('timeout', () => fail());
-    socket.once('error', fail);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.removeAllListeners('timeout').removeListener('error', fail);
-      resolve(socket);
-    });
-  });
 }
