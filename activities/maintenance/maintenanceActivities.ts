@@ -10,7 +10,7 @@ import {
   removeOldEvents,
   removeUnreferencedBlobs,
 } from '#platform/db/repositories/retention.ts';
-import { requestClose } from '#platform/db/repositories/sessions.ts';
+import { requestClose } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan } from '#workflows/maintenance/maintenance.ports.ts';
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, tooMany } from '#activities/maintenance/reapRules.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';

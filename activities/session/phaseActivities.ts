@@ -1,4 +1,5 @@
-import { admitSession, extendSession, writePhase } from '#platform/db/repositories/sessions.ts';
+import { extendSession } from '#platform/db/repositories/sessionActivity.ts';
+import { admitSession, writePhase } from '#platform/db/repositories/sessionPhases.ts';
 import { resumeKeptVolume } from '#platform/db/repositories/sessionVolumes.ts';
 import { findUserById } from '#platform/db/repositories/users.ts';
 import type { SessionActivities } from '#workflows/session/session.ports.ts';

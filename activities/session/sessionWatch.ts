@@ -1,7 +1,8 @@
 import { isAppError } from '#shared/domain/errors.ts';
 import type { AgentActivity, AgentClient } from '#platform/agent/AgentClient.ts';
 import { writeWaitingCause } from '#platform/db/repositories/sessionCauses.ts';
-import { findSessionById, publishClosingSoon } from '#platform/db/repositories/sessions.ts';
+import { publishClosingSoon } from '#platform/db/repositories/sessionActivity.ts';
+import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
 import type { SessionActivities, SessionRef, WatchEnd } from '#workflows/session/session.ports.ts';

@@ -2,7 +2,8 @@ import type { ApiDeps } from '#api/deps.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { isLivePhase, isReachablePhase } from '#shared/domain/session.ts';
 import type { CreateTerminal } from '#shared/contracts/terminal.ts';
-import { touchActivity, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { touchActivity } from '#platform/db/repositories/sessionActivity.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import type { AgentClient, AgentTerminal } from '#platform/agent/AgentClient.ts';
 
 /** The agent of a session whose phase lets it answer. Throws SESSION_NOT_OPEN, SESSION_NOT_RUNNING or AGENT_UNREACHABLE. */

@@ -10,13 +10,8 @@ import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { Database } from '#platform/db/database.ts';
 import { createStarterItems } from '#platform/db/repositories/items.ts';
-import {
-  findSessionById,
-  insertSession,
-  requestClose,
-  requestOpen,
-  type SessionRecord,
-} from '#platform/db/repositories/sessions.ts';
+import { requestClose, requestOpen } from '#platform/db/repositories/sessionRequests.ts';
+import { findSessionById, insertSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createLog } from '#platform/observability/log.ts';
 import { findInstallationId } from '#platform/db/repositories/installation.ts';

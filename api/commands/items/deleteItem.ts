@@ -3,7 +3,8 @@ import { handOffCommitted } from '#api/commands/items/handOffChange.ts';
 import { lockTree, requireItem, requireVersion } from '#api/commands/items/itemChecks.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 import { deleteItemRow, listSubtree } from '#platform/db/repositories/items.ts';
-import { touchActivity, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { touchActivity } from '#platform/db/repositories/sessionActivity.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** Deletes an item and all that is in it; saved versions stay. Throws NOT_FOUND and, when a version is given, VERSION_CONFLICT. */
 export async function deleteItem(

@@ -7,7 +7,8 @@ import { AppError } from '#shared/domain/errors.ts';
 import { parseContent } from '#platform/db/content.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 import { saveFile, type ItemRecord } from '#platform/db/repositories/items.ts';
-import { touchActivity, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { touchActivity } from '#platform/db/repositories/sessionActivity.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** A save over the version that the person has seen. */
 export interface Save {

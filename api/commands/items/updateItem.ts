@@ -14,7 +14,8 @@ import { contentBytes, describeFile } from '#platform/db/content.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 import { findItemWithContent, listSubtree, placeItem, type ItemRecord } from '#platform/db/repositories/items.ts';
-import { touchActivity, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { touchActivity } from '#platform/db/repositories/sessionActivity.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** A rename, a move, or a change of the executable bit. */
 export interface Update {

@@ -1,5 +1,6 @@
 import type { ApiDeps } from '#api/deps.ts';
-import { renameSession, trashSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { trashSession } from '#platform/db/repositories/sessionTrash.ts';
+import { renameSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** Gives a session another name. */
 export function nameSession(

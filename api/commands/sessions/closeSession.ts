@@ -1,5 +1,6 @@
 import type { ApiDeps } from '#api/deps.ts';
-import { requestClose, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { requestClose } from '#platform/db/repositories/sessionRequests.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** Asks for a session's orderly close; a closed one stays as it is. */
 export function closeSession(

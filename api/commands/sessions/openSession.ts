@@ -1,7 +1,8 @@
 import type { ApiDeps } from '#api/deps.ts';
 import { requireRoomForLiveSession } from '#api/commands/sessions/liveLimit.ts';
 import { AppError } from '#shared/domain/errors.ts';
-import { lockSession, requestOpen, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { requestOpen } from '#platform/db/repositories/sessionRequests.ts';
+import { lockSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** Asks for a session's opening: the row and its intent in one transaction, carried out whenever Temporal can. Throws SESSION_LIMIT. */
 export function openSession(

@@ -3,7 +3,8 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { ApiDeps } from '#api/deps.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { isLivePhase, sessionWorkflowId } from '#shared/domain/session.ts';
-import { touchActivity, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { touchActivity } from '#platform/db/repositories/sessionActivity.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { extendSignal, requestSyncSignal } from '#workflows/session/session.messages.ts';
 
 /** A person must have an honest answer within two seconds, whatever the server does: half of them are for the rest of the way. */

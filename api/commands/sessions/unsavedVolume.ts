@@ -5,7 +5,8 @@ import { isLivePhase, isVolumeInDoubt } from '#shared/domain/session.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { appendAudit } from '#platform/db/repositories/auditLog.ts';
 import { discardVolumeRow, findNewestSave, type NewestSave } from '#platform/db/repositories/sessionDiscards.ts';
-import { insertOpening, lockSession, requestClose, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { insertOpening, requestClose } from '#platform/db/repositories/sessionRequests.ts';
+import { lockSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { findVolume } from '#platform/db/repositories/volumes.ts';
 
 /** Who asks, as the audit writes it down. */

@@ -1,7 +1,8 @@
 import type { Database } from '#platform/db/database.ts';
 import { isVolumeInDoubt, type VolumeState } from '#shared/domain/session.ts';
 import { findNewestSave, type NewestSave } from '#platform/db/repositories/sessionDiscards.ts';
-import type { SessionRecord, StageRecord } from '#platform/db/repositories/sessions.ts';
+import type { StageRecord } from '#platform/db/repositories/sessionPhases.ts';
+import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** What a person sees of a session beside its row. */
 export interface SessionDetails {

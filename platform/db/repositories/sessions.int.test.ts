@@ -8,18 +8,15 @@ import {
   postponeIntent,
   takeDueIntent,
 } from '#platform/db/repositories/intents.ts';
+import { admitSession, listStages, writePhase } from '#platform/db/repositories/sessionPhases.ts';
+import { requestClose, requestOpen } from '#platform/db/repositories/sessionRequests.ts';
+import { trashSession } from '#platform/db/repositories/sessionTrash.ts';
 import {
-  admitSession,
   countLiveSessions,
   findSession,
   findSessionById,
   insertSession,
   listSessions,
-  listStages,
-  requestClose,
-  requestOpen,
-  trashSession,
-  writePhase,
   type SessionRecord,
 } from '#platform/db/repositories/sessions.ts';
 
