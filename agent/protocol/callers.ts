@@ -42,7 +42,7 @@ function serveCaller(socket: TLSSocket, session: AgentSession): void {
   socket.setNoDelay(true);
   let greeted = false;
   const multiplexer = new Multiplexer({
-    write: writeTogether(socket),
+    write: writeTogether(socket, process.nextTick),
     hello: (value) => {
       const hello = CallerHello.safeParse(value);
       if (!hello.success) throw new ProtocolError('The hello is not valid.');

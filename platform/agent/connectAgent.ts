@@ -34,7 +34,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
   const greeting = Promise.withResolvers<AgentHello>();
   const ended = Promise.withResolvers<string>();
   const multiplexer = new Multiplexer({
-    write: writeTogether(socket),
+    write: writeTogether(socket, process.nextTick),
     hello: (value) => greeting.resolve(readHello(value)),
   });
   feedMultiplexer(socket, multiplexer, {

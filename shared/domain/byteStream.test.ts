@@ -84,7 +84,7 @@ describe('writing together', () => {
 
   it('sends what was written in one turn as one piece, in order, and nothing later than that turn', async () => {
     const { stream, groups } = noting();
-    const write = writeTogether(stream);
+    const write = writeTogether(stream, process.nextTick);
     for (const length of [1, 2, 3]) write(new Uint8Array(length));
     await Promise.resolve();
     await new Promise((resolve) => process.nextTick(resolve));
@@ -95,7 +95,7 @@ describe('writing together', () => {
 
   it('does not hold back a long turn: at 64 KiB the other side gets its first piece', () => {
     const { stream, groups } = noting();
-    const write = writeTogether(stream);
+    const write = writeTogether(stream, process.nextTick);
     for (let count = 0; count < 5; count += 1) write(new Uint8Array(20 * 1024));
     expect(groups).toEqual([[20_480, 20_480, 20_480, 20_480]]);
   });

@@ -23,13 +23,16 @@ const TOGETHER_BYTES = 64 * 1024;
 
 /**
  * Gives a function that writes to the stream, and sends what was written in one turn as one piece: a TLS record and a
- * system call for each small frame cost more than the frames.
+ * system call for each small frame cost more than the frames. `afterTurn` is Node's `process.nextTick`.
  */
-export function writeTogether(stream: CorkableStream): (bytes: Uint8Array) => void {
+export function writeTogether(
+  stream: CorkableStream,
+  afterTurn: (work: () => void) => void,
+): (bytes: Uint8Array) => void {
   return (bytes) => {
     if (stream.writableCorked === 0) {
       stream.cork();
-      process.nextTick(() => stream.uncork());
+      afterTurn(() => stream.uncork());
     }
     stream.write(bytes);
     if (stream.writableLength >= TOGETHER_BYTES) stream.uncork();
