@@ -30,11 +30,20 @@ const COLOURS_SETTLED = `
     ),
   )`;
 
-/** What a session's row and volume say when a person is needed, with a sentence and a button of its page. */
+/** What a session's row and volume say when a person is needed, with sentences and a button of its page. */
 const TROUBLES = [
-  { row: { phase: 'failed', cause: 'image-pull' }, sees: 'The image that sessions start from', offers: 'Retry' },
-  { row: { phase: 'running', cause: 'node-lost' }, sees: 'does not answer', offers: 'Discard and reopen…' },
-  { row: { phase: 'closed', cause: 'node-lost', kept: true }, sees: 'could not be saved', offers: 'Retry save' },
+  { row: { phase: 'failed', cause: 'image-pull' }, sees: ['The image that sessions start from'], offers: 'Retry' },
+  {
+    row: { phase: 'running', cause: 'node-lost' },
+    sees: ['does not answer', 'Waiting for the session’s machine to answer'],
+    offers: 'Discard and reopen…',
+  },
+  {
+    row: { phase: 'closing', cause: 'node-lost' },
+    sees: ['does not answer', 'Closing waits for the session’s machine to answer'],
+    offers: 'Discard and reopen…',
+  },
+  { row: { phase: 'closed', cause: 'node-lost', kept: true }, sees: ['could not be saved'], offers: 'Retry save' },
 ] as const;
 
 /** Writes a state that no machine takes on demand; how it comes about is proved elsewhere. */
@@ -170,7 +179,7 @@ async function faultsOf(page: Page): Promise<string[]> {
       for (const { row, sees, offers } of TROUBLES) {
         await putSession(dataFolder, uuid, row);
         await page.goto(stuck);
-        await page.getByText(sees).first().waitFor();
+        for (const sentence of sees) await page.getByText(sentence).first().waitFor();
         await page.getByRole('button', { name: offers }).first().waitFor();
         expect(await faultsOf(page)).toEqual([]);
       }
