@@ -76,7 +76,10 @@ async function write(agent: AgentClient, folder: string, files: Files): Promise<
     return { op: 'write', ...file, bytes, sha256: digest(bytes) };
   });
   for (let start = 0; start < changes.length; start += POD_WRITE_BATCH.changes) {
-    const outcomes = await agent.apply(changes.slice(start, start + POD_WRITE_BATCH.changes), { syncEpoch: null, bulk: true });
+    const outcomes = await agent.apply(changes.slice(start, start + POD_WRITE_BATCH.changes), {
+      syncEpoch: null,
+      bulk: true,
+    });
     const bad = outcomes.find(({ outcome }) => outcome !== 'applied');
     if (bad !== undefined) throw new Error(`The agent did not take a file: ${JSON.stringify(bad)}`);
   }

@@ -52,7 +52,9 @@ async function editAndRun(workspace: WorkspacePage): Promise<void> {
   await workspace.createFileIn('src', 'notes.py');
   await workspace.writeAndSave(NOTES);
   // A save's answer waits only a moment for the session; a busy machine may take longer to hand it over.
-  await workspace.type('until grep -q editor src/notes.py; do sleep 0.05; done; cat src/notes.py; echo done > made.txt');
+  await workspace.type(
+    'until grep -q editor src/notes.py; do sleep 0.05; done; cat src/notes.py; echo done > made.txt',
+  );
   await workspace.seesInTerminal(/^print\("from the editor"\)/m, PATIENCE_MS);
   await workspace.treeItem('made.txt').waitFor();
 }
