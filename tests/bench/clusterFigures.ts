@@ -8,9 +8,10 @@ import { scheduleIds } from '#platform/temporal/ensureSchedules.ts';
 import { podName } from '#shared/domain/podNames.ts';
 import { httpPerson, type HttpPerson } from '#tests/e2e/httpPerson.ts';
 import { compareEchoes } from '#tests/bench/echoes.ts';
+import { compareSyncs } from '#tests/bench/syncs.ts';
 import { compareTransfers } from '#tests/bench/transfers.ts';
 import { startRawPod, until } from '#tests/bench/rawPod.ts';
-import { middle, printRatio, printTimes } from '#tests/bench/figures.ts';
+import { middle, printLimit, printRatio, printTimes, timed } from '#tests/bench/figures.ts';
 import { createTestNamespace, type TestNamespace } from '#tests/support/cluster.ts';
 import { startTestServers } from '#tests/support/servers.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
@@ -53,7 +54,10 @@ async function main(): Promise<void> {
       if (isWanted('starts')) await compareStarts(ground);
       if (isWanted('at-once')) await openAtOnce(ground);
       if (isWanted('echoes')) await echoesOf(ground, { route: 'the pod’s address', budget: 1 });
-      if (isWanted('files')) await compareTransfers(client, stack.config);
+      if (isWanted('files')) {
+        await compareTransfers(client, stack.config);
+        await compareSyncs(namespace);
+      }
     });
     if (isWanted('echoes')) {
       await withStack(namespace, { BERTH_AGENT_ROUTE: 'port-forward' }, (stack, person) =>
@@ -123,6 +127,7 @@ async function compareStarts(ground: Ground): Promise<void> {
   printTimes('create and open to the first prompt, cold', cold);
   printTimes('open again to the first prompt', again);
   printTimes('create and open to the first prompt, from the warm pool', warm);
+  printLimit('create and open from the warm pool', { times: warm, share: 0.5, budgetMs: 500 });
   printRatio('cold create and open beside a bare pod', { ours: middle(cold), theirs: middle(raw), budget: 1.5 });
   printRatio('open again beside a bare pod', { ours: middle(again), theirs: middle(raw), budget: 1.5 });
 }
@@ -198,13 +203,6 @@ async function phaseOf({ person, client }: Ground, uuid: string, phase: string):
   if (last === phase) return;
   const pod = await client.readPod(podName(uuid));
   throw new Error(`Session ${uuid} is ${last}, not ${phase}; its pod: ${JSON.stringify(pod?.status)}`);
-}
-
-async function timed<T>(times: number[], work: () => Promise<T>): Promise<T> {
-  const started = performance.now();
-  const result = await work();
-  times.push(performance.now() - started);
-  return result;
 }
 
 await main();

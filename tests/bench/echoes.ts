@@ -1,6 +1,6 @@
 import { podName } from '#shared/domain/podNames.ts';
 import type { HttpPerson } from '#tests/e2e/httpPerson.ts';
-import { middle, printTimes } from '#tests/bench/figures.ts';
+import { middle, printLimit, printTimes } from '#tests/bench/figures.ts';
 import { rawExec, type RawExec } from '#tests/bench/rawExec.ts';
 import type { TestNamespace } from '#tests/support/cluster.ts';
 import type { Stack } from '#tests/support/stack.ts';
@@ -44,6 +44,7 @@ export async function compareEchoes(
   raw.close();
   printTimes(`a key and its echo by Berth (${stack.config.BERTH_AGENT_ROUTE})`, ours);
   printTimes('a key and its echo by exec through the API server', theirs);
+  printLimit('a key and its echo by Berth', { times: ours, share: 0.99, budgetMs: 20 });
   return { ours: middle(ours), theirs: middle(theirs) };
 }
 

@@ -3,10 +3,27 @@ export function middle(times: number[]): number {
   return at(times, 0.5);
 }
 
+/** Adds to the times how many milliseconds the work takes, and resolves as it does. */
+export async function timed<T>(times: number[], work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await work();
+  times.push(performance.now() - started);
+  return result;
+}
+
 /** Prints times in milliseconds. */
 export function printTimes(what: string, times: number[]): void {
-  const shares = [0.5, 0.95].map((share) => `p${share * 100} ${at(times, share).toFixed(1)} ms`);
+  const shares = [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${at(times, share).toFixed(1)} ms`);
   console.log(`${what}: n ${String(times.length)}, ${shares.join(', ')}`);
+}
+
+/** Prints whether a share of the times is within so many milliseconds. */
+export function printLimit(
+  what: string,
+  { times, share, budgetMs }: { times: number[]; share: number; budgetMs: number },
+): void {
+  const value = at(times, share);
+  console.log(`${what}: p${share * 100} ${value.toFixed(1)} ms, ${verdictOf(value <= budgetMs)} ${budgetMs} ms`);
 }
 
 /** Prints how ours compares with the reference, and whether that is within the budget. */
@@ -15,10 +32,15 @@ export function printRatio(
   { ours, theirs, budget }: { ours: number; theirs: number; budget: number },
 ): void {
   const ratio = ours / theirs;
-  const verdict = ratio <= budget ? 'within' : 'OVER';
   console.log(
-    `${what}: ${ours.toFixed(2)} ms to ${theirs.toFixed(2)} ms = ${ratio.toFixed(2)} ×, ${verdict} the budget of ${budget} ×`,
+    `${what}: ${ours.toFixed(2)} ms to ${theirs.toFixed(2)} ms = ${ratio.toFixed(2)} ×, ${verdictOf(ratio <= budget)} ${budget} ×`,
   );
+}
+
+/** What is over its budget makes the whole run a failure. */
+function verdictOf(isWithin: boolean): string {
+  if (!isWithin) process.exitCode = 1;
+  return isWithin ? 'within the budget of' : 'OVER the budget of';
 }
 
 function at(times: number[], share: number): number {

@@ -30,7 +30,9 @@ export async function startRawPod(client: KubernetesClient, config: Config): Pro
   const started = performance.now();
   const claim = await client.createClaim(buildClaim(config, { installation, uuid, volumeId: 1 }));
   const claimUid = claim.metadata?.uid ?? '';
-  await until(async () => (await client.readClaim(volumeName(uuid)))?.status?.phase === 'Bound', BOUND_MS);
+  // Where a class waits for its first consumer the claim is bound only once the pod is there.
+  const isBound = async (): Promise<boolean> => (await client.readClaim(volumeName(uuid)))?.status?.phase === 'Bound';
+  await until(isBound, BOUND_MS).catch(() => undefined);
   const spec = { uuid, generation: 1, volumeId: 1, claimUid, language: '' };
   await client.createSecret(buildSecret(config, { installation, spec, key: agentKey(config.BERTH_SECRET, spec) }));
   const pod = await client.createPod(buildPod(config, { installation, spec }));
@@ -55,10 +57,13 @@ export async function startRawPod(client: KubernetesClient, config: Config): Pro
   };
 }
 
-/** Polls until the condition holds, or the time is over: what comes then shows whether it matters. */
+/** Polls until the condition holds. Rejects when the time is over: a reference that does not work would flatter us. */
 export async function until(condition: () => boolean | Promise<boolean>, deadlineMs: number): Promise<void> {
   const deadline = Date.now() + deadlineMs;
-  while (!(await condition()) && Date.now() < deadline) await delay(POLL_MS);
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`Waited ${deadlineMs} ms in vain for ${String(condition)}`);
+    await delay(POLL_MS);
+  }
 }
 
 function connects(host: string): Promise<boolean> {

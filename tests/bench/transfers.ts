@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { createHash } from 'node:crypto';
 import pino from 'pino';
 import { POD_WRITE_BATCH } from '#activities/session/podWrites.ts';
 import type { AgentChange, AgentClient } from '#platform/agent/AgentClient.ts';
@@ -10,15 +6,13 @@ import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
-import { middle, printRatio, printTimes } from '#tests/bench/figures.ts';
-import { rawExec } from '#tests/bench/rawExec.ts';
+import { middle, printRatio, printTimes, timed } from '#tests/bench/figures.ts';
 import { startRawPod } from '#tests/bench/rawPod.ts';
+import { FILES, giveByTar, makeFiles, takeByTar, type Files } from '#tests/bench/tar.ts';
 
-const FILES = 1_000;
-const FILE_BYTES = 3_500;
 const ROUNDS = 5;
-const ROOT = '/app/workspace';
-const TAR_CHUNK = 256 * 1024;
+/** Where a session's files lie in its pod. */
+export const WORKSPACE = '/app/workspace';
 
 /** A thousand files into a pod and out of it: through the agent, with their digests, and as a tar stream through exec. */
 export async function compareTransfers(client: KubernetesClient, config: Config): Promise<void> {
@@ -40,14 +34,10 @@ export async function compareTransfers(client: KubernetesClient, config: Config)
         ],
         { syncEpoch: null, bulk: false },
       );
-      await timed(times.oursIn, () => write(agent, ours, files));
+      await timed(times.oursIn, () => writeFiles(agent, ours, files));
       await timed(times.oursOut, () => readBack(agent, ours));
-      const archive = tarOf(files);
-      // The agent flushes before it says that the files are there; so does the reference.
-      const unpack = 'tar xf - -C "$0" && sync -f "$0"';
-      await timed(times.tarIn, () => run(target, ['sh', '-c', unpack, `${ROOT}/${theirs}`], archive));
-      const out = await timed(times.tarOut, () => run(target, ['tar', 'cf', '-', '-C', `${ROOT}/${theirs}`, '.']));
-      if (out < FILES * FILE_BYTES) throw new Error(`tar gave ${out} bytes, which is not all.`);
+      await giveByTar(target, { folder: `${WORKSPACE}/${theirs}`, files, times: times.tarIn });
+      await takeByTar(target, { folder: `${WORKSPACE}/${theirs}`, times: times.tarOut });
     }
   } finally {
     await agents.close();
@@ -62,15 +52,10 @@ export async function compareTransfers(client: KubernetesClient, config: Config)
   printRatio('1,000 files out', { ours: middle(times.oursOut), theirs: middle(times.tarOut), budget: 1 });
 }
 
-type Files = Map<string, Buffer>;
-
-function makeFiles(): Files {
-  return new Map(Array.from({ length: FILES }, (_, index) => [`file-${index}.txt`, randomBytes(FILE_BYTES)]));
-}
-
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-async function write(agent: AgentClient, folder: string, files: Files): Promise<void> {
+/** Writes new files into a folder through the agent, in batches as a load does. */
+export async function writeFiles(agent: AgentClient, folder: string, files: Files): Promise<void> {
   const changes = [...files].map(([name, bytes]): AgentChange => {
     const file = { path: `${folder}/${name}`, type: 'file' as const, expected: null, executable: false };
     return { op: 'write', ...file, bytes, sha256: digest(bytes) };
@@ -93,39 +78,4 @@ async function readBack(agent: AgentClient, folder: string): Promise<void> {
     count += 1;
   }
   if (count !== FILES) throw new Error(`${count} of ${FILES} files came.`);
-}
-
-function tarOf(files: Files): Buffer {
-  const folder = mkdtempSync(path.join(tmpdir(), 'berth-bench-'));
-  try {
-    mkdirSync(path.join(folder, 'files'));
-    for (const [name, bytes] of files) writeFileSync(path.join(folder, 'files', name), bytes);
-    return execFileSync('tar', ['cf', '-', '-C', path.join(folder, 'files'), '.'], { maxBuffer: 64 * 1024 * 1024 });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Runs a command with that input and resolves with how many bytes it printed, once it has ended. */
-async function run(
-  target: { namespace: string; name: string },
-  command: string[],
-  input: Buffer = Buffer.alloc(0),
-): Promise<number> {
-  const exec = await rawExec(target, { command, tty: false });
-  let bytes = 0;
-  exec.onOutput((chunk) => (bytes += chunk.byteLength));
-  for (let start = 0; start < input.byteLength; start += TAR_CHUNK) {
-    await exec.write(input.subarray(start, start + TAR_CHUNK));
-  }
-  exec.end();
-  await exec.ended;
-  return bytes;
-}
-
-async function timed<T>(times: number[], work: () => Promise<T>): Promise<T> {
-  const started = performance.now();
-  const result = await work();
-  times.push(performance.now() - started);
-  return result;
 }
