@@ -204,6 +204,13 @@ function amount(quantity: string): number {
     expect(workloads(manifests).find(({ name }) => name === 'berth-api')?.replicas).toBeUndefined();
   });
 
+  it('grows the api by its processor alone, for memory that a process took once it rarely gives back', () => {
+    const { metrics } = z
+      .object({ metrics: z.array(z.object({ type: z.string(), resource: z.object({ name: z.string() }) })) })
+      .parse(named(manifests, 'HorizontalPodAutoscaler', 'berth-api').spec);
+    expect(metrics.map(({ type, resource }) => [type, resource.name])).toEqual([['Resource', 'cpu']]);
+  });
+
   it('runs every process twice at least, spread over machines, and lets one of each be moved at a time', () => {
     const BudgetSchema = z.object({
       maxUnavailable: z.number(),
