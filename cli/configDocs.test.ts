@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ConfigSchema } from '#platform/config/config.ts';
+import { ConfigSchema, loadConfig } from '#platform/config/config.ts';
 import { renderConfigTable, renderEnvExample } from '#cli/configDocs.ts';
 import { PROJECT_ROOT } from '#cli/embedded/startSettings.ts';
 
@@ -12,6 +12,16 @@ describe('the documents of the configuration', () => {
     expect(read('docs/configuration.md')).toBe(renderConfigTable());
   });
 
+  it('say that a value must be set exactly where a start without it would stop', () => {
+    const missing = Object.keys(ConfigSchema.shape).filter((name) => complaint().includes(`\n  ${name}: `));
+    expect(missing).toContain('BERTH_SECRET');
+    const rows = renderConfigTable().split('\n');
+    const shown = rows.filter((row) => row.includes('| (must be set) |')).map((row) => row.split('`')[1]);
+    expect(shown).toEqual(missing);
+    const open = [...renderEnvExample().matchAll(/^# (\w+)=$/gm)].map(([, name]) => name);
+    expect(open).toEqual(expect.arrayContaining(missing));
+  });
+
   it('name every variable with its description', () => {
     for (const [name, schema] of Object.entries(ConfigSchema.shape)) {
       expect(schema.description).toMatch(/\w{3}.*\.$/);
@@ -20,3 +30,13 @@ describe('the documents of the configuration', () => {
     }
   });
 });
+
+/** What a start without any setting says. */
+function complaint(): string {
+  try {
+    loadConfig({});
+    return '';
+  } catch (error) {
+    return String(error);
+  }
+}

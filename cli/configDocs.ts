@@ -12,7 +12,6 @@ interface Setting {
 
 const PropertySchema = z.object({
   description: z.string(),
-  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
   type: z.string().optional(),
   enum: z.array(z.string()).optional(),
   format: z.string().optional(),
@@ -63,10 +62,16 @@ function settings(): Setting[] {
     return {
       name,
       description: property.description,
-      standard: property.default === undefined ? null : String(property.default),
+      standard: readDefault(name),
       values: describeValues(property),
     };
   });
+}
+
+/** Asks the schema itself: JSON Schema leaves out a default that stands behind a transform. */
+function readDefault(name: string): string | null {
+  const { success, data } = ConfigSchema.shape[name as keyof typeof ConfigSchema.shape].safeParse(undefined);
+  return success ? String(data) : null;
 }
 
 function describeValues(property: z.infer<typeof PropertySchema>): string {

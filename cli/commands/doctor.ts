@@ -3,9 +3,8 @@ import path from 'node:path';
 import { loadConfig, type Config } from '#platform/config/config.ts';
 import { createDatabase } from '#platform/db/database.ts';
 import { pendingMigrations } from '#platform/db/migrate.ts';
-import { createLog } from '#platform/observability/log.ts';
-import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
+import { lookAtCluster } from '#cli/commands/clusterCheck.ts';
 import { isolationState } from '#cli/embedded/isolation.ts';
 import { PROJECT_ROOT } from '#cli/embedded/startSettings.ts';
 import { findTemporalCli } from '#cli/embedded/temporalCli.ts';
@@ -46,7 +45,7 @@ function checks(environment: Record<string, string | undefined>): Check[] {
     { name: 'the web pages', look: async () => builtFile('web/dist/index.html') },
     { name: 'isolation of sessions', look: async () => describeIsolation(config()) },
     ...(environment['BERTH_RUNTIME'] === 'kubernetes'
-      ? [{ name: 'the cluster', look: async () => lookAtCluster(config()) }]
+      ? [{ name: 'the cluster', look: async () => lookAtCluster({ config: config(), environment }) }]
       : []),
     { name: 'PostgreSQL', look: async () => (hasDatabase ? lookAtDatabase(config()) : 'embedded') },
     { name: 'Temporal', look: async () => (hasTemporal ? lookAtTemporal(config()) : embeddedTemporal()) },
@@ -62,18 +61,6 @@ async function describeIsolation(config: Config): Promise<string> {
   const { text, warning } = await isolationState(config);
   if (warning) throw new Error(warning);
   return text;
-}
-
-/** Lists the sessions of nobody: that needs an answer and the right to read, and changes nothing. */
-async function lookAtCluster(config: Config): Promise<string> {
-  const log = createLog({ ...config, BERTH_LOG_LEVEL: 'silent' }, 'doctor');
-  const runtime = await createRuntime({ config, log, installationId: async () => 'nobody' });
-  try {
-    await runtime.list();
-    return `answers, pods and claims in namespace ${config.BERTH_KUBERNETES_NAMESPACE} can be read`;
-  } finally {
-    await runtime.close();
-  }
 }
 
 async function lookAtDatabase(config: Config): Promise<string> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readDatabaseAddress } from '#platform/config/databaseAddress.ts';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 /** A Kubernetes name: an RFC 1123 label. */
@@ -59,8 +60,11 @@ export const ConfigSchema = z.object({
     .describe('How much is logged.'),
 
   DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
-    .describe('PostgreSQL 16 or newer, as postgres://user:password@host:port/database.'),
+    .url({ protocol: /^postgres(ql)?$/, abort: true })
+    .superRefine(checkDatabaseAddress)
+    .describe(
+      "PostgreSQL 16 or newer, as postgres://user:password@host:port/database. TLS is chosen by ?sslmode= as in libpq: verify-full (encrypted, and the server shows a certificate for its name), verify-ca (the certificate's name is not looked at), require (encrypted, but anybody may be the server, unless sslrootcert is given: then as verify-ca) or disable, the default. &sslrootcert= names the file of the root to trust; without it verify-full trusts Node's roots and those of NODE_EXTRA_CA_CERTS.",
+    ),
   DATABASE_POOL_MAX: integer(2, 200).default(10).describe('Database connections of one process.'),
 
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233').describe('The Temporal server, host:port.'),
@@ -181,6 +185,14 @@ export class ConfigError extends Error {
 }
 
 const SECRETS = new Set(['BERTH_SECRET', 'DATABASE_URL', 'BERTH_OPERATOR_CODE']);
+
+function checkDatabaseAddress(address: string, context: z.RefinementCtx): void {
+  try {
+    readDatabaseAddress(address);
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error));
+  }
+}
 
 /** Checks the environment once, at the start of a process. Throws a ConfigError that names every bad variable. */
 export function loadConfig(environment: Record<string, string | undefined>): Config {

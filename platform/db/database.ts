@@ -1,5 +1,7 @@
 import { Sequelize, type Transaction } from 'sequelize';
 import type { Config } from '#platform/config/config.ts';
+import { readDatabaseAddress } from '#platform/config/databaseAddress.ts';
+import { throwWithRemedy } from '#platform/db/certificateRefusal.ts';
 
 /** A transaction, or null for a statement of its own. */
 export type Tx = Transaction | null;
@@ -16,19 +18,22 @@ export interface Database {
 
 /** Opens the pool. Nothing connects before the first statement. */
 export function createDatabase(config: Pick<Config, 'DATABASE_URL' | 'DATABASE_POOL_MAX'>): Database {
-  const sequelize = new Sequelize(config.DATABASE_URL, {
+  const { user, ssl, options, ...address } = readDatabaseAddress(config.DATABASE_URL);
+  const sequelize = new Sequelize({
+    ...address,
+    username: user,
     dialect: 'postgres',
     logging: false,
     pool: { max: config.DATABASE_POOL_MAX, min: 0, idle: 10_000, acquire: 15_000 },
     define: { underscored: true, createdAt: 'created_at', updatedAt: 'updated_at' },
-    dialectOptions: { application_name: 'berth', keepAlive: true },
+    dialectOptions: { application_name: 'berth', keepAlive: true, ssl, options },
   });
   return {
     sequelize,
-    transaction: (work) => sequelize.transaction(work),
+    transaction: (work) => sequelize.transaction(work).catch(throwWithRemedy),
     async query<Row extends object>(sql: string, bind: unknown[] = [], tx: Tx = null): Promise<Row[]> {
       // Without a query type Sequelize answers [rows, metadata] for every kind of statement, RETURNING included.
-      const [rows] = await sequelize.query(sql, { bind, transaction: tx });
+      const [rows] = await sequelize.query(sql, { bind, transaction: tx }).catch(throwWithRemedy);
       return (Array.isArray(rows) ? rows : []) as Row[];
     },
     close: () => sequelize.close(),

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '#platform/config/config.ts';
+import { readDatabaseAddress } from '#platform/config/databaseAddress.ts';
+import { throwWithRemedy } from '#platform/db/certificateRefusal.ts';
 import type { Database } from '#platform/db/database.ts';
 import { createEventFeed, type EventFeed } from '#platform/events/eventFeed.ts';
 import type { EventListener, EventRecord } from '#platform/events/listener.ts';
@@ -21,6 +23,7 @@ export interface EventListenerOptions {
 
 /** Starts the one LISTEN connection of a process. Never fails: it goes on trying, and then reads what it missed. */
 export function createEventListener({ config, database, log }: EventListenerOptions): EventListener {
+  const address = readDatabaseAddress(config.DATABASE_URL);
   const feeds = new Map<string, EventFeed>();
   const notices: Record<Channel, Set<(payload: string | null) => void>> = {
     berth_intents: new Set(),
@@ -74,7 +77,7 @@ export function createEventListener({ config, database, log }: EventListenerOpti
 
   async function open(): Promise<void> {
     const client = new pg.Client({
-      connectionString: config.DATABASE_URL,
+      ...address,
       application_name: 'berth-listen',
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
@@ -83,7 +86,7 @@ export function createEventListener({ config, database, log }: EventListenerOpti
     client.on('end', () => lost(client, new Error('the connection ended')));
     client.on('notification', (message) => received(message.channel as Channel, message.payload ?? ''));
     try {
-      await client.connect();
+      await client.connect().catch(throwWithRemedy);
       await client.query('LISTEN berth_events');
       await client.query('LISTEN berth_intents');
     } catch (error) {
