@@ -11,5 +11,6 @@ export class AgentFailure extends Error {
 
 /** The system's code of an error (ENOENT, say), or an empty string. */
 export function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
 }

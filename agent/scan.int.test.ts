@@ -99,6 +99,16 @@ describe('a scan', () => {
     ]);
   });
 
+  it('goes by the rules of Berth alone where .berthignore cannot be read', async () => {
+    writeFileSync(at('.berthignore'), '*.log\n');
+    chmodSync(at('.berthignore'), 0o000);
+    for (const folder of ['node_modules', 'src']) mkdirSync(at(folder));
+    writeFileSync(at('a.log'), 'x');
+    const manifest = await scan();
+    expect(manifest.entries.map(({ path }) => path)).toEqual(['a.log', 'src']);
+    expect(manifest.complete).toBe(true);
+  });
+
   it('says not-saved, never gone, of a path with a row that grew too large', async () => {
     writeFileSync(at('grown.txt'), Buffer.alloc(300_000));
     const manifest = await scan(['grown.txt']);
@@ -217,6 +227,17 @@ describe('watching', () => {
     const stop = await session.client.watch((paths) => hints.push(paths));
     await expect(waitFor(() => hints.length > 0, { deadlineMs: 1_000 })).rejects.toThrow();
     appendFileSync(at('../outside.txt'), 'y');
+    await waitFor(() => hints.some((paths) => paths.length === 0), { what: 'a hint at anything' });
+    stop();
+  });
+
+  it('hints at anything when the names of what changed are too long together', async () => {
+    // JSON writes each of these characters as six.
+    const deep = Array.from({ length: 10 }, () => '\u0001'.repeat(255)).join('/');
+    mkdirSync(at(deep), { recursive: true });
+    const hints: string[][] = [];
+    const stop = await session.client.watch((paths) => hints.push(paths));
+    for (let index = 0; index < 100; index += 1) writeFileSync(at(`${deep}/${String(index)}`), 'x');
     await waitFor(() => hints.some((paths) => paths.length === 0), { what: 'a hint at anything' });
     stop();
   });

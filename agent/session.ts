@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { SessionLimits } from '#shared/domain/limits.ts';
 import { Epochs } from '#agent/epochs.ts';
 import { DisplacedFiles } from '#agent/files/displaced.ts';
+import { ScanFlush } from '#agent/files/flush.ts';
 import { Workspace } from '#agent/files/folders.ts';
 import { prepareHome } from '#agent/files/home.ts';
 import { Scanner } from '#agent/files/scan.ts';
@@ -21,6 +22,7 @@ export interface AgentSession {
   limits: SessionLimits;
   workspace: Workspace;
   scanner: Scanner;
+  flush: ScanFlush;
   displaced: DisplacedFiles;
   watch: WorkspaceWatch;
   terminals: Terminals;
@@ -71,6 +73,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     limits,
     workspace,
     scanner: new Scanner(workspace, limits),
+    flush: new ScanFlush(workspace.path),
     displaced,
     watch: new WorkspaceWatch(workspace, () => terminals.activity().quietMs),
     terminals,

@@ -1,7 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { execFile } from 'node:child_process';
 import { closeSync, unlinkSync, writeSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { ChangeMessage, type ChangeOutcomeMessage } from '#shared/contracts/agentProtocol.ts';
 import type { Part } from '#shared/domain/frameQueue.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
@@ -19,6 +17,7 @@ import {
   type ChangeContext,
 } from '#agent/files/change.ts';
 import { digestOf } from '#agent/files/digest.ts';
+import { flushVolume } from '#agent/files/flush.ts';
 import { LastFolder, splitPath, within } from '#agent/files/folders.ts';
 
 type Write = Extract<ChangeMessage, { op: 'write' }>;
@@ -49,7 +48,8 @@ export async function applyChanges(
       const parsed = ChangeMessage.safeParse(next.value.message);
       if (!parsed.success) throw new AgentFailure('INVALID_INPUT', 'A change is not valid.');
       const outcome = await applyOne(parsed.data, { incoming, context, last });
-      // Only a batch that is flushed as a whole, before programs run, may rely on a folder that was opened earlier.
+      // A batch that is flushed as a whole relies on a folder that was opened earlier. What a program moves meanwhile ends
+      // as if it had been moved right after; in what it removes a write is refused, and the next reconcile mends that.
       if (!context.bulk || parsed.data.op !== 'write' || outcome.outcome !== 'applied') last.close();
       await tell(outcome);
     }
@@ -93,7 +93,7 @@ async function write(
   if ('reason' in received) return { outcome: 'refused', reason: received.reason };
   try {
     const outcome = await placeWrite(change, { folder, ...received }, context);
-    if (!context.bulk) await flushFolder(folder);
+    await flushFolder(folder, context);
     return outcome;
   } finally {
     removeQuietly(folder, received.name);
@@ -136,11 +136,6 @@ function removeQuietly(folder: number, name: string): void {
     // After a rename over the target the temporary name is gone, as it should be.
     if (systemCode(error) !== 'ENOENT') throw error;
   }
-}
-
-/** One flush for many files; `fsync` of each would take as long as the disk turns. */
-async function flushVolume(path: string): Promise<void> {
-  await promisify(execFile)('sync', ['-f', path]);
 }
 
 /** The bytes of one write: exactly `size` of them, in pieces. */

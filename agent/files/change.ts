@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import type { ChangeMessage, ChangeOutcomeMessage } from '#shared/contracts/agentProtocol.ts';
 import { findPathProblem, isInsideLink, joinPath } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
-import { findIn, statIn, type Found } from '#agent/files/digest.ts';
+import { findIn, openFileIn, statIn, type Found } from '#agent/files/digest.ts';
 import {
   displacedName,
   keepAsConflict,
@@ -68,6 +68,7 @@ export async function placeWrite(
   const found = await findIn(folder, name);
   if (isAlready(found, change)) {
     setExecutable(folder, change, found);
+    await flushFile(folder, name, context);
     return { outcome: 'applied' };
   }
   if (found !== null && found.sha256 === null)
@@ -157,18 +158,21 @@ export async function finishFile(file: number, durable: boolean): Promise<void> 
   }
 }
 
-/** Flushes a folder, so that a new name in it survives a crash. */
-export async function flushFolder(folder: number): Promise<void> {
-  await flush(folder);
+/** Flushes a folder, so that what was named, renamed or removed in it survives a crash; not within a bulk batch. */
+export async function flushFolder(folder: number, { bulk }: ChangeContext): Promise<void> {
+  if (!bulk) await flush(folder);
+}
+
+/** Flushes bytes that are there already: whoever wrote them may not have. */
+async function flushFile(folder: number, name: string, { bulk }: ChangeContext): Promise<void> {
+  const file = bulk ? null : openFileIn(folder, name);
+  if (file !== null) await finishFile(file, true);
 }
 
 /** Makes a folder and those above it. A folder that is there already is fine. */
-export async function makeFolders(
-  change: Change<'mkdir'>,
-  { workspace }: ChangeContext,
-): Promise<ChangeOutcomeMessage> {
+export async function makeFolders(change: Change<'mkdir'>, context: ChangeContext): Promise<ChangeOutcomeMessage> {
   const { folders, name } = splitPath(change.path);
-  return workspace.inFolder(
+  return context.workspace.inFolder(
     folders,
     async (folder) => {
       try {
@@ -178,6 +182,7 @@ export async function makeFolders(
         const found = await findIn(folder, name);
         if (found?.stat.isDirectory() !== true) return { outcome: 'unexpected', found: found?.sha256 ?? null };
       }
+      await flushFolder(folder, context);
       return { outcome: 'applied' };
     },
     { create: true },
@@ -185,25 +190,32 @@ export async function makeFolders(
 }
 
 /** Removes a file, a link or an empty folder, if it is what was expected. What is gone already is fine. */
-export async function remove(change: Change<'remove'>, { workspace }: ChangeContext): Promise<ChangeOutcomeMessage> {
+export async function remove(change: Change<'remove'>, context: ChangeContext): Promise<ChangeOutcomeMessage> {
   const { folders, name } = splitPath(change.path);
-  return workspace.inFolder(folders, async (folder) => {
-    const found = await findIn(folder, name);
-    if (found === null) return { outcome: 'applied' };
-    if (change.type === 'folder') return removeFolder(folder, name, found);
-    if (found.sha256 === null || found.sha256 !== change.expected) {
-      return { outcome: 'unexpected', found: found.sha256 };
-    }
-    const displaced = displacedName(change.expected);
-    takeAside(folder, name, displaced);
-    const taken = await findIn(folder, displaced);
-    if (taken?.sha256 === change.expected) {
-      unlinkSync(within(folder, displaced));
-      return { outcome: 'applied' };
-    }
-    putBack(folder, displaced, name);
-    return { outcome: 'unexpected', found: taken?.sha256 ?? null };
+  return context.workspace.inFolder(folders, async (folder) => {
+    const outcome = await removeFrom(folder, name, change);
+    // Also where nothing was left to remove: the one who removed it may not have flushed.
+    if (outcome.outcome === 'applied') await flushFolder(folder, context);
+    return outcome;
   });
+}
+
+async function removeFrom(folder: number, name: string, change: Change<'remove'>): Promise<ChangeOutcomeMessage> {
+  const found = await findIn(folder, name);
+  if (found === null) return { outcome: 'applied' };
+  if (change.type === 'folder') return removeFolder(folder, name, found);
+  if (found.sha256 === null || found.sha256 !== change.expected) {
+    return { outcome: 'unexpected', found: found.sha256 };
+  }
+  const displaced = displacedName(change.expected);
+  takeAside(folder, name, displaced);
+  const taken = await findIn(folder, displaced);
+  if (taken?.sha256 === change.expected) {
+    unlinkSync(within(folder, displaced));
+    return { outcome: 'applied' };
+  }
+  putBack(folder, displaced, name);
+  return { outcome: 'unexpected', found: taken?.sha256 ?? null };
 }
 
 function removeFolder(folder: number, name: string, found: Found): ChangeOutcomeMessage {
@@ -218,16 +230,22 @@ function removeFolder(folder: number, name: string, found: Found): ChangeOutcome
 }
 
 /** Moves a file, link or folder to a free name. */
-export async function rename(change: Change<'rename'>, { workspace }: ChangeContext): Promise<ChangeOutcomeMessage> {
+export async function rename(change: Change<'rename'>, context: ChangeContext): Promise<ChangeOutcomeMessage> {
   const from = splitPath(change.from);
   const to = splitPath(change.to);
+  const { workspace } = context;
   return workspace.inFolder(from.folders, (source) =>
     workspace.inFolder(
       to.folders,
-      (target) => renameBetween({ source, from: from.name, target, to: to.name }, change),
-      {
-        create: true,
+      async (target) => {
+        const outcome = await renameBetween({ source, from: from.name, target, to: to.name }, change);
+        if (outcome.outcome !== 'applied') return outcome;
+        // The new name first: a crash between the two leaves the file under both rather than none.
+        await flushFolder(target, context);
+        await flushFolder(source, context);
+        return outcome;
       },
+      { create: true },
     ),
   );
 }

@@ -48,23 +48,25 @@ export function statIn(folder: number, name: string): BigIntStats | null {
 }
 
 /**
- * Feeds an open file of about so many bytes to `take` piece by piece, letting others run in between. The pieces share
- * memory.
+ * Feeds an open file of about `size` bytes to `take` piece by piece, letting others run in between. The pieces share
+ * memory. Ends early once it is beyond `limit` bytes.
  */
 export async function readPieces(
   file: number,
-  size: number,
+  { size, limit = Infinity }: { size: number; limit?: number | undefined },
   take: (piece: Uint8Array) => void | Promise<void>,
 ): Promise<void> {
   // One byte more than a small file has, so that one read both takes it all and shows its end.
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size + 1));
+  let buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, size + 1));
   const pace = new Pace();
   for (let done = 0; ;) {
     const bytes = readSync(file, buffer, 0, buffer.byteLength, null);
     if (bytes > 0) await take(buffer.subarray(0, bytes));
     done += bytes;
     // A network's file system may give less than it was asked for in the middle of a file, but never beyond its end.
-    if (bytes === 0 || (bytes < buffer.byteLength && done >= size)) return;
+    if (bytes === 0 || done > limit || (bytes < buffer.byteLength && done >= size)) return;
+    // It has grown meanwhile, perhaps from nothing.
+    if (done > size && buffer.byteLength < PIECE_BYTES) buffer = Buffer.allocUnsafe(PIECE_BYTES);
     if (pace.due) await pace.breathe();
   }
 }
@@ -72,7 +74,7 @@ export async function readPieces(
 /** The digest of an open file of about so many bytes, from its present position. */
 export async function digestOfFile(file: number, size: number): Promise<string> {
   const hash = createHash('sha256');
-  await readPieces(file, size, (piece) => void hash.update(piece));
+  await readPieces(file, { size }, (piece) => void hash.update(piece));
   return hash.digest('hex');
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { ReadPart } from '#shared/contracts/agentProtocol.ts';
+import { ChannelError } from '#shared/domain/channel.ts';
 import { systemCode } from '#agent/failure.ts';
 import { digestOf, openFileIn, readPieces, statIn } from '#agent/files/digest.ts';
 import { splitPath, within, type Workspace } from '#agent/files/folders.ts';
@@ -67,15 +68,28 @@ async function readOpened(file: number, { path, maxFileBytes }: Reading, sink: R
   await sink.part({ file: path, type: 'file', executable: (before.mode & 0o100n) !== 0n });
   const hash = createHash('sha256');
   let size = 0;
-  await readPieces(file, Number(before.size), async (piece) => {
-    size += piece.byteLength;
-    if (size > maxFileBytes) return;
-    hash.update(piece);
-    await sink.bytes(Buffer.from(piece));
-  });
-  const whole = size <= maxFileBytes && isUnchanged(before, fstatSync(file, { bigint: true }));
+  const given = await isGiven(() =>
+    readPieces(file, { size: Number(before.size), limit: maxFileBytes }, async (piece) => {
+      size += piece.byteLength;
+      if (size > maxFileBytes) return;
+      hash.update(piece);
+      await sink.bytes(Buffer.from(piece));
+    }),
+  );
+  const whole = given && size <= maxFileBytes && isUnchanged(before, fstatSync(file, { bigint: true }));
   await sink.part({ sha256: whole ? hash.digest('hex') : null, size });
   return whole;
+}
+
+/** False when the disk fails in the middle of a file: what has begun must be ended, and the others can still be read. */
+async function isGiven(reading: () => Promise<void>): Promise<boolean> {
+  try {
+    await reading();
+    return true;
+  } catch (error) {
+    if (error instanceof ChannelError || systemCode(error) === '') throw error;
+    return false;
+  }
 }
 
 function isUnchanged(before: BigIntStats, after: BigIntStats): boolean {

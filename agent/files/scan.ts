@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, readSync, type BigIntStats } from 'node:fs';
 import { Sentinel, SENTINEL_NAME } from '#shared/contracts/agentProtocol.ts';
 import { createIgnoreRules } from '#shared/domain/ignore.ts';
@@ -31,6 +32,8 @@ export interface Scan {
   notSaved: { path: string; reason: string }[];
   complete: boolean;
   volumeId: number | null;
+  /** Two scans with the same one found the same files, and nothing was written to them in between. */
+  fingerprint: string;
 }
 
 interface Digested {
@@ -54,7 +57,7 @@ export class Scanner {
   async scan(keep: ReadonlySet<string>): Promise<Scan> {
     const walk = await walkWorkspace({
       root: this.#workspace.root,
-      rules: createIgnoreRules(this.#readText(IGNORE_FILE) ?? ''),
+      rules: createIgnoreRules(this.#readRules()),
       keep,
       maxFileBytes: this.#limits.maxFileBytes,
     });
@@ -65,6 +68,7 @@ export class Scanner {
       notSaved: [...walk.notSaved, ...beyond],
       complete: walk.complete,
       volumeId: this.#readVolumeId(),
+      fingerprint: '',
     };
     await this.#digestAll(within, { digests, scan });
     this.#digests = digests;
@@ -73,12 +77,17 @@ export class Scanner {
 
   async #digestAll(candidates: Candidate[], into: { digests: Map<string, Digested>; scan: Scan }): Promise<void> {
     const pace = new Pace();
+    const hash = createHash('sha256');
     for (const candidate of candidates) {
       if (pace.due) await pace.breathe();
       const { path, type, stat } = candidate;
-      if (type === 'folder') into.scan.entries.push({ path, type, sha256: null, size: 0, executable: false });
-      else if (type === 'symlink') into.scan.entries.push(linkEntry(candidate));
-      else {
+      if (type === 'folder') {
+        into.scan.entries.push({ path, type, sha256: null, size: 0, executable: false });
+        hash.update(`${path}/\0`);
+      } else if (type === 'symlink') {
+        into.scan.entries.push(linkEntry(candidate));
+        hash.update(`${path}\0${candidate.target}\0`);
+      } else {
         const digested = await this.#digest(path, stat);
         if (digested === 'unreadable') {
           into.scan.notSaved.push({ path, reason: 'unreadable' });
@@ -86,9 +95,11 @@ export class Scanner {
           into.digests.set(path, digested);
           const executable = (stat.mode & 0o100n) !== 0n;
           into.scan.entries.push({ path, type, sha256: digested.sha256, size: Number(stat.size), executable });
+          hash.update(`${path}\0${digested.sha256}\0${digested.key}\0`);
         }
       }
     }
+    into.scan.fingerprint = hash.digest('hex');
   }
 
   async #digest(path: string, stat: BigIntStats): Promise<Digested | 'unreadable' | null> {
@@ -103,6 +114,16 @@ export class Scanner {
     } catch (error) {
       // Gone or replaced since the walk; anything else means that the file is there and cannot be read.
       return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error)) ? null : 'unreadable';
+    }
+  }
+
+  #readRules(): string {
+    try {
+      return this.#readText(IGNORE_FILE) ?? '';
+    } catch (error) {
+      // A file that its owner has closed, or that the disk does not give, must not be the end of all saving.
+      if (systemCode(error) === '') throw error;
+      return '';
     }
   }
 

@@ -9,6 +9,8 @@ import { walkWorkspace } from '#agent/files/walk.ts';
 const GATHER_MS = 50;
 /** Paths in one hint; more become "anything". */
 const MAX_HINTED = 200;
+/** Bytes of paths in one hint, which is one frame. */
+const MAX_HINT_BYTES = 128 * 1024;
 /** Folders that are watched; a larger tree is looked through instead. */
 const MAX_WATCHED = 2_000;
 /** How often the tree is looked through while something goes on, for what the kernel dropped or was never asked to tell. */
@@ -130,8 +132,10 @@ export class WorkspaceWatch {
   #tell(): void {
     this.#gather = null;
     const paths = this.#hinted.size > MAX_HINTED || this.#hinted.has('') ? [] : [...this.#hinted];
+    // JSON may need six bytes for one of a name's.
+    const told = Buffer.byteLength(JSON.stringify(paths)) > MAX_HINT_BYTES ? [] : paths;
     this.#hinted.clear();
-    for (const listener of this.#listeners) listener(paths);
+    for (const listener of this.#listeners) listener(told);
   }
 
   #scheduleLook(delay: number): void {

@@ -1,4 +1,5 @@
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import {
   AGENT_PROTOCOL_VERSION,
   AGENT_TLS_CIPHERS,
@@ -22,23 +23,44 @@ const HANDSHAKE_MS = 5_000;
  * both sides, and none of our own making. `session` may come later than the first caller, who then waits.
  */
 export function createCallerServer(key: Buffer, session: Promise<AgentSession>): Server {
-  const server = createServer(
-    {
-      ciphers: AGENT_TLS_CIPHERS,
-      minVersion: 'TLSv1.2',
-      maxVersion: 'TLSv1.2',
-      handshakeTimeout: HANDSHAKE_MS,
-      pskCallback: () => key,
-    },
-    (socket) => void session.then((ready) => serveCaller(socket, ready)),
-  );
-  server.maxConnections = MAX_CALLERS;
-  // A caller with a wrong key, or none: the handshake is over before anything was said.
-  server.on('tlsClientError', () => undefined);
-  return server;
+  const options = {
+    ciphers: AGENT_TLS_CIPHERS,
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_MS,
+    pskCallback: () => key,
+  } as const;
+  const strangers = new Set<Socket>();
+  let open = 0;
+  return createServer((connection) => {
+    open += 1;
+    strangers.add(connection);
+    connection.on('close', () => {
+      open -= 1;
+      strangers.delete(connection);
+    });
+    if (open > MAX_CALLERS) leaveOldest(strangers);
+    if (connection.destroyed) return;
+    // A TLS server for each connection: nothing else tells which of them it was that said hello.
+    createTlsServer(options, (socket) => {
+      void session.then((ready) => serveCaller(socket, ready, () => strangers.delete(connection)));
+    })
+      // A caller with a wrong key, or none: the handshake is over before anything was said.
+      .on('tlsClientError', () => undefined)
+      .emit('connection', connection);
+  });
 }
 
-function serveCaller(socket: TLSSocket, session: AgentSession): void {
+/** Any program of the session can open connections, and must not keep the control plane out by it. */
+function leaveOldest(strangers: Set<Socket>): void {
+  const [oldest] = strangers;
+  if (oldest === undefined) return;
+  // Not only when it has closed: the next one that is too many must not find it again.
+  strangers.delete(oldest);
+  oldest.destroy();
+}
+
+function serveCaller(socket: TLSSocket, session: AgentSession, welcomed: () => void): void {
   socket.setNoDelay(true);
   let greeted = false;
   const multiplexer = new Multiplexer({
@@ -50,6 +72,7 @@ function serveCaller(socket: TLSSocket, session: AgentSession): void {
       if (hello.data.protocol !== AGENT_PROTOCOL_VERSION) throw new ProtocolError('The protocol differs.');
       session.epochs.checkGeneration(hello.data.generation);
       greeted = true;
+      welcomed();
     },
     opened: (channel, request) => {
       if (!greeted) throw new ProtocolError('Nothing may come before the hello.');

@@ -1,10 +1,12 @@
-import { PathBatch, type ManifestPart } from '#shared/contracts/agentProtocol.ts';
+import { PathBatch, type AgentRequest, type ManifestPart } from '#shared/contracts/agentProtocol.ts';
 import type { Channel } from '#shared/domain/channel.ts';
 import type { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { AgentFailure } from '#agent/failure.ts';
 import { applyChanges } from '#agent/files/apply.ts';
 import { readFiles } from '#agent/files/read.ts';
 import type { AgentSession } from '#agent/session.ts';
+
+type ApplyRequest = Extract<AgentRequest, { kind: 'apply' }>;
 
 /** Entries of a manifest in one message: paths of 4,000 bytes still fit into a frame. */
 const BATCH_BYTES = 48 * 1024;
@@ -15,6 +17,7 @@ export async function sendManifest(session: AgentSession, channel: Channel, inco
   for await (const path of pathsOf(incoming)) keep.add(path);
   await session.displaced.settle();
   const scan = await session.scanner.scan(keep);
+  await session.flush.flush(scan);
   for (const entries of inBatches(scan.entries)) await channel.send({ entries } satisfies ManifestPart);
   for (const notSaved of inBatches(scan.notSaved)) await channel.send({ notSaved } satisfies ManifestPart);
   await channel.send({
@@ -37,12 +40,20 @@ export async function sendFiles(session: AgentSession, channel: Channel, incomin
 /** Answers an `apply` request. */
 export async function takeChanges(
   session: AgentSession,
-  { channel, incoming, bulk }: { channel: Channel; incoming: FrameQueue; bulk: boolean },
+  { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: ApplyRequest },
 ): Promise<void> {
-  const { workspace, displaced } = session;
-  await session.changes.take(() =>
-    applyChanges(incoming, { workspace, displaced, bulk }, (outcome) => channel.send(outcome)),
-  );
+  const { workspace, displaced, epochs, flush } = session;
+  const { syncEpoch, bulk } = request;
+  epochs.checkSyncEpoch(syncEpoch);
+  await session.changes.take(async () => {
+    // A later reconcile may have come while this one waited.
+    epochs.checkSyncEpoch(syncEpoch);
+    try {
+      await applyChanges(incoming, { workspace, displaced, bulk }, (outcome) => channel.send(outcome));
+    } finally {
+      flush.applied();
+    }
+  });
 }
 
 async function* pathsOf(incoming: FrameQueue): AsyncGenerator<string> {

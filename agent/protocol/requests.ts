@@ -46,10 +46,8 @@ async function carryOut(
     epochs.checkSyncEpoch(request.syncEpoch);
     await sendManifest(session, channel, incoming);
   } else if (request.kind === 'read') await sendFiles(session, channel, incoming);
-  else if (request.kind === 'apply') {
-    epochs.checkSyncEpoch(request.syncEpoch);
-    await takeChanges(session, { channel, incoming, bulk: request.bulk });
-  } else if (request.kind === 'terminals.list') await channel.send({ terminals: terminals.list() });
+  else if (request.kind === 'apply') await takeChanges(session, { channel, incoming, request });
+  else if (request.kind === 'terminals.list') await channel.send({ terminals: terminals.list() });
   else if (request.kind === 'terminals.open') await channel.send(terminals.open(request.name, request.size));
   else if (request.kind === 'terminals.rename') terminals.get(request.id).name = request.name;
   else if (request.kind === 'terminals.close') terminals.close(request.id);

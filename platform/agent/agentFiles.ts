@@ -31,9 +31,15 @@ export async function requestManifest(
   return mapFailures(async () => {
     const { channel, answers } = startRequest(multiplexer, { kind: 'manifest', syncEpoch });
     const sending = sendPaths(channel, keep);
-    const manifest = await collectManifest(answers);
-    await sending;
-    return manifest;
+    // Its failure is the channel's, which the answers meet as well.
+    sending.catch(() => undefined);
+    try {
+      const manifest = await collectManifest(answers);
+      await sending;
+      return manifest;
+    } finally {
+      channel.close();
+    }
   });
 }
 
@@ -143,14 +149,23 @@ export async function requestChanges(
     const sending = sendChanges(channel, changes);
     // The outcomes below fail with the same error.
     sending.catch(() => undefined);
-    const outcomes: ChangeOutcome[] = [];
-    for await (const part of answers) {
-      outcomes.push(checkAnswer(ChangeOutcomeMessage, 'message' in part ? part.message : null));
-      if (outcomes.length > changes.length) throw new ProtocolError('The agent told of more changes than there were.');
+    try {
+      return await collectOutcomes(answers, changes.length);
+    } finally {
+      // Else the agent would wait for ever for somebody to take the rest, and every later change behind it.
+      channel.close();
     }
-    if (outcomes.length !== changes.length) throw new ProtocolError('The agent did not tell of every change.');
-    return outcomes;
   });
+}
+
+async function collectOutcomes(answers: FrameQueue, count: number): Promise<ChangeOutcome[]> {
+  const outcomes: ChangeOutcome[] = [];
+  for await (const part of answers) {
+    outcomes.push(checkAnswer(ChangeOutcomeMessage, 'message' in part ? part.message : null));
+    if (outcomes.length > count) throw new ProtocolError('The agent told of more changes than there were.');
+  }
+  if (outcomes.length !== count) throw new ProtocolError('The agent did not tell of every change.');
+  return outcomes;
 }
 
 async function sendChanges(channel: Channel, changes: AgentChange[]): Promise<void> {

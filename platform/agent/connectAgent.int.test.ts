@@ -90,6 +90,16 @@ describe('an agent reached by TCP', () => {
     client.close();
   });
 
+  it('answers its caller whoever else holds connections open without a word', async () => {
+    const strangers = Array.from({ length: 100 }, () => connect({ port, host: '127.0.0.1' }));
+    for (const stranger of strangers) stranger.on('error', () => undefined);
+    await Promise.all(strangers.map((stranger) => once(stranger, 'connect')));
+    const client = await dial(port);
+    await client.activity();
+    client.close();
+    for (const stranger of strangers) stranger.destroy();
+  });
+
   it('serves many callers at once', async () => {
     const clients = await Promise.all(Array.from({ length: 20 }, () => dial(port)));
     const boots = await Promise.all(clients.map(async (client) => (await client.activity()).bootId));
@@ -101,6 +111,7 @@ describe('an agent reached by TCP', () => {
 describe('an agent that lies', () => {
   let server: Server;
   let lie: (channel: Channel, request: { kind: string }) => void;
+  let closings = 0;
 
   beforeAll(async () => {
     server = createServer(
@@ -111,7 +122,7 @@ describe('an agent that lies', () => {
           hello: () => undefined,
           opened: (channel, request) => {
             setImmediate(() => lie(channel, request as { kind: string }));
-            return { failed: () => undefined };
+            return { failed: () => undefined, closed: () => (closings += 1) };
           },
         });
         socket.on('data', (chunk) => multiplexer.receive(chunk));
@@ -171,6 +182,18 @@ describe('an agent that lies', () => {
       for await (const file of client.read(['x'])) throw new Error(`It was believed: ${file.path}`);
     })();
     await expect(reading).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE' });
+    client.close();
+  });
+
+  it.each<[string, (client: AgentClient) => Promise<unknown>]>([
+    ['a scan', (client) => client.manifest({ syncEpoch: 1, keep: [] })],
+    ['changes', (client) => client.apply([], { syncEpoch: 1, bulk: false })],
+  ])('is told that nobody listens any more to its answer to %s', async (_, ask) => {
+    lie = (channel) => channel.post('nonsense');
+    const client = await meet();
+    closings = 0;
+    await expect(ask(client)).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE' });
+    await waitFor(() => closings === 1, { what: 'the channel to be closed' });
     client.close();
   });
 
