@@ -63,7 +63,7 @@ function rights(manifests: Manifest[], account: string): string[] {
   });
 
   it('gives each process the rights that it needs', () => {
-    const keeper = ['create', 'delete', 'get', 'list', 'patch', 'watch'];
+    const keeper = ['create', 'delete', 'get', 'list', 'watch'];
     expect(rights(manifests, 'berth-api')).toEqual(['get pods', 'list pods', 'watch pods']);
     expect(rights(manifests, 'berth-watch')).toEqual(['get pods', 'list pods', 'watch pods']);
     expect(rights(manifests, 'berth-orchestration')).toEqual([]);

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { hasCluster, prepareMachine } from '#tests/machine.ts';
 import { writeReliability } from '#tests/reliability.ts';
+import { whyNoWorkspaceImage } from '#tests/support/images.ts';
 
 /** What one check or one jest project came to. */
 export interface Outcome {
@@ -26,13 +27,13 @@ const CHECKS: [string, string[]][] = [
 ];
 
 const LONG_ON_CLUSTER =
-  'the long tests on the cluster (images, admission, deployment, contract, causes, limits, blindness, orphans, warm pool): npm run proofs, or npm test -- --only kubernetes';
+  'the long tests on the cluster (images, admission, deployment, contract, causes, limits, orphans, warm pool): npm run proofs, or npm test -- --only kubernetes';
 /** Milliseconds from jest's report to its end; its global teardown stops the servers meanwhile. */
 const ENDS_WITHIN_MS = 60_000;
 
 const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
-/** All files on a cluster take a quarter of an hour; these hold its essence in three minutes. */
-const CORE_ON_CLUSTER = 'kubernetes/(life|reaper|isolation|sessionObjects|strangers|proxy)\\.k8s';
+/** All files on a cluster take a quarter of an hour; these hold its essence in five minutes. */
+const CORE_ON_CLUSTER = 'kubernetes/(life|reaper|isolation|sessionObjects|strangers|proxy|blindness)\\.k8s';
 
 const JestReportSchema = z.object({
   numPassedTests: z.number(),
@@ -46,12 +47,16 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { full: { type: 'boolean', default: false }, only: { type: 'string' } } });
   // The long files on a cluster run with the proofs, and when they are asked for.
   const coreOnly = !values.full && values.only === undefined;
-  const missing = [...prepareMachine(), ...(hasCluster() && coreOnly ? [LONG_ON_CLUSTER] : [])];
+  const missing = prepareMachine();
   const wanted = (name: string): boolean => values.only === undefined || values.only.split(',').includes(name);
+  // Who asks for the tests on the cluster is told by their failure.
+  const noImage = hasCluster() && coreOnly ? await whyNoWorkspaceImage() : null;
+  if (noImage !== null) missing.push(`the tests on the cluster: ${noImage}`);
+  else if (hasCluster() && coreOnly) missing.push(LONG_ON_CLUSTER);
   const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
   const projects: Outcome[] = [];
   for (const name of PROJECTS) {
-    if (!wanted(name) || (name === 'kubernetes' && !hasCluster())) continue;
+    if (!wanted(name) || (name === 'kubernetes' && (!hasCluster() || noImage !== null))) continue;
     const files = name === 'kubernetes' && coreOnly ? [`--testPathPatterns=${CORE_ON_CLUSTER}`] : [];
     projects.push(await runProject(name, values.full, files));
   }

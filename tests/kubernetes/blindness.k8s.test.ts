@@ -1,16 +1,20 @@
 import { jest } from '@jest/globals';
-import { podName } from '#shared/domain/podNames.ts';
+import type { V1ObjectMeta } from '@kubernetes/client-node';
+import { WorkflowFailedError } from '@temporalio/client';
 import { acceptDatabase } from '#platform/db/repositories/installation.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { listWarmSlots, type WarmSlotRecord } from '#platform/db/repositories/warmSlots.ts';
 import { agedRuntime } from '#tests/support/agedRuntime.ts';
 import { createTestNamespace, type TestNamespace } from '#tests/support/cluster.ts';
 import { workspaceImage } from '#tests/support/images.ts';
 import { startKubernetesProxy, type KubernetesProxy, type ProxyMode } from '#tests/support/kubernetesProxy.ts';
+import { sessionWithKeptVolume } from '#tests/support/keptVolume.ts';
 import { objectsOfSession } from '#tests/support/podPrograms.ts';
 import { createReaperSchedule } from '#tests/support/reaperSchedule.ts';
 import { createSessionStack, type SessionStack } from '#tests/support/sessionStack.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
+import { runPool } from '#tests/support/warmPool.ts';
 
 const MINUTE = 60_000;
 /** How long the API server is out of sight: by far longer than what makes Berth think that something is wrong. */
@@ -33,6 +37,8 @@ interface Blindness {
   stays: SessionRecord;
   closes: SessionRecord;
   opens: SessionRecord;
+  /** Closed, with a volume that holds what could not be saved. */
+  keeps: SessionRecord;
 }
 
 const CASES: { mode: ProxyMode; route: 'pod-address' | 'port-forward' }[] = [
@@ -42,6 +48,9 @@ const CASES: { mode: ProxyMode; route: 'pod-address' | 'port-forward' }[] = [
   // The streams to the agents lead through the API server and break with it.
   { mode: 'refuse', route: 'port-forward' },
 ];
+
+/** What the reaper says when all is as it should be. */
+const NOTHING_DONE = { alarm: null, removed: 0, closing: [] };
 
 const stages: Blindness[] = [];
 
@@ -55,7 +64,8 @@ beforeAll(async () => {
       { wrapRuntime: agedRuntime, kubeconfig: proxy.kubeconfig },
     );
     const [stays, closes, opens] = [await stack.newSession(), await stack.newSession(), await stack.newSession()];
-    stages.push({ mode, namespace, stack, proxy, stays, closes, opens });
+    const keeps = await sessionWithKeptVolume(stack);
+    stages.push({ mode, namespace, stack, proxy, stays, closes, opens, keeps });
   }
 }, 16 * MINUTE);
 afterAll(async () => {
@@ -68,15 +78,19 @@ afterAll(async () => {
   await Promise.all(ends);
 }, 5 * MINUTE);
 
-interface Pod {
-  metadata: { name: string; uid: string; deletionTimestamp?: string };
+/** Pods and claims by name, as the cluster itself knows them, past every proxy. */
+type Uids = Record<string, string>;
+
+/** Of a session or a warm slot, without what is on its way out. */
+async function uidsOf(namespace: TestNamespace, { uuid }: { uuid: string }): Promise<Uids> {
+  const { items } = await namespace.get<{ items: { metadata: V1ObjectMeta }[] }>('pods,persistentvolumeclaims');
+  const own = items.filter(({ metadata }) => metadata.name?.endsWith(uuid) && metadata.deletionTimestamp === undefined);
+  return Object.fromEntries(own.map(({ metadata }) => [metadata.name ?? '', metadata.uid ?? '']));
 }
 
-/** The pod as the cluster itself knows it, past every proxy; null when it is not there or on its way out. */
-async function uidOfPod(namespace: TestNamespace, session: SessionRecord): Promise<string | null> {
-  const { items } = await namespace.get<{ items: Pod[] }>('pods');
-  const pod = items.find(({ metadata }) => metadata.name === podName(session.uuid));
-  return pod === undefined || pod.metadata.deletionTimestamp !== undefined ? null : pod.metadata.uid;
+/** Of all that blindness must leave alone. */
+async function uidsOfAll({ namespace, stays, keeps }: Blindness, slot: WarmSlotRecord): Promise<Uids[]> {
+  return Promise.all([stays, keeps, slot].map((one) => uidsOf(namespace, one)));
 }
 
 /** A shell whose number can be asked for again later. */
@@ -97,9 +111,11 @@ async function pidOfShell({ stack, stays }: Pick<Blindness, 'stack' | 'stays'>, 
 }
 
 async function goBlind(blindness: Blindness): Promise<void> {
-  const { mode, namespace, stack, proxy, stays, closes, opens } = blindness;
+  const { mode, namespace, stack, proxy, stays, closes, opens, keeps } = blindness;
   await Promise.all([stays, closes].map((session) => stack.open(session)));
   for (const session of [stays, closes]) await stack.reaches(session, 'running');
+  expect(await runPool(stack, 1)).toMatchObject({ ready: 1, problem: null });
+  const [slot] = await listWarmSlots(stack.database, 'ready');
   const shell = await openShell(blindness);
   // Writes once the close has begun: what only the volume holds when nothing can be seen.
   const lateWriter = `(trap 'echo newer > newer.txt; exit' HUP; echo ready > ready.txt; while :; do sleep 0.1; done) &`;
@@ -108,18 +124,16 @@ async function goBlind(blindness: Blindness): Promise<void> {
     ...AFTERWARDS,
     what: 'ready',
   });
-  const uids = { stays: await uidOfPod(namespace, stays), closes: await uidOfPod(namespace, closes) };
+  const uids = { all: await uidsOfAll(blindness, slot!), closes: await uidsOf(namespace, closes) };
+  // A pod and a claim each, but the volume that was kept has no pod.
+  expect(uids.all.map((own) => Object.keys(own).length)).toEqual([2, 1, 2]);
   const reaper = await createReaperSchedule(stack);
   await acceptDatabase(stack.database);
-  expect(await reaper.run()).toMatchObject({ alarm: null, removed: 0 });
+  expect(await reaper.run()).toMatchObject(NOTHING_DONE);
 
   await proxy.switchTo(mode);
   const blindSince = Date.now();
-  // A run that fails because it sees nothing is as good as one that removes nothing.
-  const reaped = reaper.run().then(
-    ({ removed, closing }) => ({ removed, closing }),
-    () => ({ removed: 0, closing: [] }),
-  );
+  const reaped = reaper.run().catch((error: unknown) => error);
   await stack.open(opens);
   await stack.close(closes);
   await waitFor(
@@ -131,10 +145,10 @@ async function goBlind(blindness: Blindness): Promise<void> {
     },
     { deadlineMs: BLIND_MS + 5_000, what: 'the end of the blindness, running all the time' },
   );
-  expect(await uidOfPod(namespace, stays)).toBe(uids.stays);
+  expect(await uidsOfAll(blindness, slot!)).toEqual(uids.all);
   // What is asked for by name is seen in an empty list's world too; in the others nothing could be ended or begun.
   if (mode !== 'empty') {
-    expect(await uidOfPod(namespace, closes)).toBe(uids.closes);
+    expect(await uidsOf(namespace, closes)).toEqual(uids.closes);
     expect(await stack.read(opens)).toMatchObject({ phase: 'provisioning', phaseCause: 'cluster-unreachable' });
     expect(['saving', 'closing']).toContain((await stack.read(closes)).phase);
   }
@@ -152,9 +166,14 @@ async function goBlind(blindness: Blindness): Promise<void> {
     what: 'no cause any more',
   });
   expect(await stack.read(stays)).toMatchObject({ phase: 'running', phaseReason: null, generation: 1 });
-  expect(await uidOfPod(namespace, stays)).toBe(uids.stays);
   expect(await pidOfShell(blindness, shell.id)).toBe(shell.pid);
-  expect(await reaped).toEqual({ removed: 0, closing: [] });
+  // Who sees nothing may give up; a list without anything in it is seen, and no reason to.
+  const run = await reaped;
+  if (mode === 'empty' || !(run instanceof WorkflowFailedError)) expect(run).toMatchObject(NOTHING_DONE);
+  expect(await reaper.run()).toMatchObject(NOTHING_DONE);
+  expect(await runPool(stack, 1)).toMatchObject({ ready: 1, made: 0, removed: 0, problem: null });
+  expect(await uidsOfAll(blindness, slot!)).toEqual(uids.all);
+  expect(await stack.volumeState(keeps)).toBe('kept');
   expect(await timesRecovered(blindness)).toBe(0);
   await reaper.stop();
 }

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { V1ResourceQuota } from '@kubernetes/client-node';
+import type { V1Pod, V1ResourceQuota } from '@kubernetes/client-node';
 import { podName } from '#shared/domain/podNames.ts';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import type { Config } from '#platform/config/config.ts';
@@ -102,8 +102,8 @@ async function recovered(session: SessionRecord): Promise<PodCause | null | unde
 }
 
 /** Ends the agent as a crash would. The shell that does it ends with its container, so its own end says nothing. */
-async function killMainProgram(session: SessionRecord): Promise<void> {
-  await runInPod(namespace, session.uuid, 'kill -9 $(pgrep -f "[a]gent.mjs")').catch(() => undefined);
+async function endMainProgram(session: SessionRecord, signal: 'KILL' | 'ALRM'): Promise<void> {
+  await runInPod(namespace, session.uuid, `kill -${signal} $(pgrep -f "[a]gent.mjs")`).catch(() => undefined);
 }
 
 async function savedFile(session: SessionRecord): Promise<void> {
@@ -197,7 +197,7 @@ describe('a pod that is lost', () => {
   it('by the end of its main program runs again on the same volume', async () => {
     const session = await opened();
     await savedFile(session);
-    await killMainProgram(session);
+    await endMainProgram(session, 'KILL');
     expect(await recovered(session)).toBe('process-ended');
     expect(await fileOnVolume(stack, session, 'mine.txt')).toBe('mine\n');
     await closed(session);
@@ -220,12 +220,31 @@ describe('a program that takes more memory than there is', () => {
     await stack.reaches(session, 'running', 1);
     expect((await losses(session)).filter((cause) => cause !== 'out-of-memory')).toEqual([]);
     expect(await fileOnVolume(stack, session, 'mine.txt')).toBe('mine\n');
-    // The container ends for want of memory when its main program is the one that is killed.
+    // Where the program ended alone, the node may note it at the container all the same: no later end came of it.
     if ((await losses(session)).length === 0) {
-      await killMainProgram(session);
-      expect(await recovered(session)).toBe('out-of-memory');
-      expect(await fileOnVolume(stack, session, 'mine.txt')).toBe('mine\n');
+      await endMainProgram(session, 'ALRM');
+      expect(await recovered(session)).toBe('process-ended');
     }
+    await closed(session);
+  });
+
+  it('opens the session again as out of memory when the kernel takes its main program', async () => {
+    const session = await opened();
+    await savedFile(session);
+    // Of equals the largest goes first, and that is the agent; nothing here ends it but the kernel.
+    const greedy = 'python3 -c "held = b\'x\' * 2**24; import time; time.sleep(600)"';
+    await stack.type(session, `echo 1000 > /proc/$PPID/oom_score_adj; for n in $(seq 60); do ${greedy} & done`);
+    expect(await recovered(session)).toBe('out-of-memory');
+    // The node tells it a moment after the agent answers.
+    const end = await waitFor(
+      async () => {
+        const { status } = await namespace.get<V1Pod>('pod', podName(session.uuid));
+        return status?.containerStatuses?.[0]?.lastState?.terminated;
+      },
+      { deadlineMs: MINUTE, what: 'the end of the container to be told' },
+    );
+    expect(end).toMatchObject({ reason: 'OOMKilled', exitCode: 137 });
+    expect(await fileOnVolume(stack, session, 'mine.txt')).toBe('mine\n');
     await closed(session);
   });
 });

@@ -89,6 +89,30 @@ describe('Berth, installed by its own manifests', () => {
   );
 
   it(
+    'makes a pod ahead of time, past the policy that watches them, and hands it to the next session',
+    async () => {
+      const isReady = async (): Promise<boolean> => {
+        const { body } = await ada.request('GET', '/api/v1/warm-pool');
+        return (body as { ready: number }).ready === 1;
+      };
+      await waitFor(isReady, { deadlineMs: 3 * MINUTE, what: 'a slot of the warm pool' }).catch(
+        async (error: unknown) => {
+          throw new Error(await berth.troubles(), { cause: error });
+        },
+      );
+      const pods = await kubectl(['-n', 'berth-sessions', 'get', 'pods', '-o', 'name']);
+      const made = await ada.request('POST', '/api/v1/sessions', { name: 'at once', language: 'python', open: true });
+      expect(made.status).toBe(201);
+      ({ uuid } = made.body as { uuid: string });
+      expect(pods).toContain(`pod/exec-${uuid}`);
+      await reaches('running');
+      expect((await ada.request('POST', `/api/v1/sessions/${uuid}/close`, {})).status).toBe(202);
+      await reaches('closed');
+    },
+    5 * MINUTE,
+  );
+
+  it(
     'opens a session as a pod with a volume among the sessions, past the policy that watches them',
     async () => {
       const made = await ada.request('POST', '/api/v1/sessions', { name: 'fractals', language: 'python' });
@@ -210,5 +234,21 @@ describe('Berth, installed by its own manifests', () => {
       expect([...grace.complaints, ...linus.complaints]).toEqual([]);
     },
     6 * MINUTE,
+  );
+
+  it(
+    'compares rows, pods and volumes all the while, and finds nothing to remove',
+    async () => {
+      const runs = await waitFor(
+        async () => {
+          const ended = await berth.reaperRuns();
+          return ended.length > 0 && ended;
+        },
+        { deadlineMs: MINUTE, what: 'a run of the reaper' },
+      );
+      const well = { status: 'COMPLETED', result: { removed: 0, alarm: null } };
+      expect(runs).toEqual(runs.map(() => well));
+    },
+    2 * MINUTE,
   );
 });

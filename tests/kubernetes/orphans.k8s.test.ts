@@ -96,6 +96,15 @@ async function objects(): Promise<string[]> {
   return names.split('\n').filter(Boolean);
 }
 
+/** The volumes that the database knows, and why their sessions are as they are. */
+async function volumes(): Promise<string> {
+  const rows = await stack.database.query(
+    `SELECT s.uuid, s.generation, s.phase, s.phase_reason, s.phase_cause, v.state
+     FROM volumes v JOIN sessions s ON s.id = v.session_id ORDER BY s.id`,
+  );
+  return rows.map((row) => JSON.stringify(row)).join(' ');
+}
+
 /** Resolves once every session is what was asked for last, those that are open have their three objects, and there is nothing else. */
 function comesToRest(sessions: { uuid: string; open: boolean }[]): Promise<unknown> {
   return waitFor(
@@ -104,7 +113,7 @@ function comesToRest(sessions: { uuid: string; open: boolean }[]): Promise<unkno
       const there = await objects();
       const wanted = phases.every(({ open, phase }) => phase === (open ? 'running' : 'closed'));
       if (wanted && there.length === 3 * sessions.filter(({ open }) => open).length) return true;
-      throw new Error(`${JSON.stringify(phases)} with ${there.join(' ')}`);
+      throw new Error(`${JSON.stringify(phases)} with ${there.join(' ')}; volumes: ${await volumes()}`);
     },
     { deadlineMs: MINUTE, what: 'all sessions to be at rest, with nothing left over' },
   );

@@ -6,6 +6,7 @@ import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { agedRuntime } from '#tests/support/agedRuntime.ts';
 import { createTestNamespace, type TestNamespace } from '#tests/support/cluster.ts';
 import { workspaceImage } from '#tests/support/images.ts';
+import { sessionWithKeptVolume } from '#tests/support/keptVolume.ts';
 import { objectsOfSession } from '#tests/support/podPrograms.ts';
 import { createReaperSchedule, type ReaperSchedule } from '#tests/support/reaperSchedule.ts';
 import { createSessionStack, type SessionStack } from '#tests/support/sessionStack.ts';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   stack = await createSessionStack(namespace.settings, { wrapRuntime: agedRuntime });
   reaper = await createReaperSchedule(stack);
   running = await opened();
-  kept = await withKeptVolume();
+  kept = await sessionWithKeptVolume(stack);
   await closedSession();
   await acceptDatabase(stack.database);
   // From here on the database has the token of the last run.
@@ -49,18 +50,6 @@ async function closedSession(): Promise<void> {
   const session = await opened();
   await stack.close(session);
   await stack.reaches(session, 'closed');
-}
-
-/** A closed session whose last save failed, as its row and its claim say. */
-async function withKeptVolume(): Promise<SessionRecord> {
-  const session = await stack.newSession();
-  const [row] = await stack.database.query<{ id: number }>(
-    `INSERT INTO volumes (session_id, state) VALUES ($1, 'kept') RETURNING id`,
-    [session.id],
-  );
-  const { claimUid } = await stack.runtime.ensureVolume(session.uuid, row!.id);
-  await stack.database.query(`UPDATE volumes SET claim_uid = $2 WHERE id = $1`, [row!.id, claimUid]);
-  return session;
 }
 
 /** Pod, claim and secret that no row stands for. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { serverImage, workspaceImage } from '#tests/support/images.ts';
 import { install, uninstall } from '#tests/support/installation.ts';
 import { kubectl } from '#tests/support/kubectl.ts';
@@ -13,6 +14,14 @@ export interface ApiPod {
   host: string;
 }
 
+/** How a run of the reaper ended, and what it did when it ended well. */
+export type ReaperRun = z.infer<typeof ReaperRunSchema>;
+
+const ReaperRunSchema = z.object({
+  status: z.string(),
+  result: z.object({ removed: z.number(), alarm: z.string().nullable() }).nullish(),
+});
+
 /** Berth on the cluster, installed by its own manifests from images of this repository. */
 export interface DeployedBerth {
   /** The address of a proxy on loopback in front of the api's pods. */
@@ -26,6 +35,8 @@ export interface DeployedBerth {
    * connections go to those that are left, as a Service would have it.
    */
   kill(pod: ApiPod): Promise<void>;
+  /** What each run of the reaper that has ended came to, the youngest first. */
+  reaperRuns(): Promise<ReaperRun[]>;
   /** What a person would look at when something does not come up: pods, events, the ends of logs. */
   troubles(): Promise<string>;
   remove(): Promise<void>;
@@ -50,6 +61,7 @@ export async function deployBerth(): Promise<DeployedBerth> {
       await killApiPod(pod.name);
       aim((await apiPods()).filter(({ name }) => name !== pod.name));
     },
+    reaperRuns,
     troubles,
     async remove() {
       await uninstall();
@@ -70,7 +82,9 @@ async function apply(url: string): Promise<void> {
   await install({
     folder: 'overlays/kind',
     images,
-    settings: { BERTH_PUBLIC_URL: url, BERTH_WORKSPACE_IMAGE: workspace },
+    settings: { BERTH_PUBLIC_URL: url, BERTH_WORKSPACE_IMAGE: workspace, BERTH_WARM_POOL_SIZE: '1' },
+    // What the other processes are told, this one finds out: it is inside of the cluster.
+    ownSettings: { 'berth-api': { BERTH_AGENT_ROUTE: 'auto' } },
     secrets: {
       'berth-postgres': { POSTGRES_PASSWORD: password },
       berth: {
@@ -113,6 +127,19 @@ async function apiPods(): Promise<ApiPod[]> {
       return ready === true && metadata.deletionTimestamp === undefined;
     })
     .map(({ metadata, status }) => ({ name: metadata.name, host: status.podIP ?? '' }));
+}
+
+const WorkflowsSchema = z.array(z.object({ execution: z.object({ workflowId: z.string(), runId: z.string() }) }));
+
+async function reaperRuns(): Promise<ReaperRun[]> {
+  const temporal = async (...args: string[]): Promise<unknown> =>
+    JSON.parse(await kubectl(['-n', 'berth', 'exec', 'temporal-0', '--', 'temporal', ...args, '-o', 'json']));
+  const query = `WorkflowType = 'reap' AND ExecutionStatus != 'Running'`;
+  const ended = WorkflowsSchema.parse(await temporal('workflow', 'list', '--query', query));
+  const results = ended.map(({ execution: { workflowId, runId } }) =>
+    temporal('workflow', 'result', '-w', workflowId, '-r', runId),
+  );
+  return z.array(ReaperRunSchema).parse(await Promise.all(results));
 }
 
 async function troubles(): Promise<string> {

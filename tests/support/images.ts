@@ -26,17 +26,28 @@ interface Image {
 }
 
 const PACKAGE_FILES = ['package.json', 'package-lock.json', '.npmrc', '.dockerignore'];
+const WORKSPACE: Image = {
+  name: 'berth-workspace',
+  dockerfile: 'k8s/images/workspace/Dockerfile',
+  sources: [...PACKAGE_FILES, 'k8s/images/workspace', 'agent', 'shared'],
+};
 
 /**
  * The image of session pods, present on the cluster's nodes. Built by the program in BERTH_BUILD_IMAGE, once for its
  * content: the tag is a digest of everything that it is made from. Rejects when that program is not given or fails.
  */
 export async function workspaceImage(): Promise<string> {
-  return provide({
-    name: 'berth-workspace',
-    dockerfile: 'k8s/images/workspace/Dockerfile',
-    sources: [...PACKAGE_FILES, 'k8s/images/workspace', 'agent', 'shared'],
-  });
+  return provide(WORKSPACE);
+}
+
+/**
+ * Why `workspaceImage` would reject: it is not on the nodes, and nothing can build it. Null when it would not, and when
+ * the cluster does not answer, which the tests themselves tell better.
+ */
+export async function whyNoWorkspaceImage(): Promise<string | null> {
+  if (buildProgram() !== null) return null;
+  const name = nameOf(WORKSPACE);
+  return (await isThere(name).catch(() => true)) ? null : missingImage(name);
 }
 
 /** The image of api, worker and migrations; as `workspaceImage`. */
@@ -55,7 +66,7 @@ async function provide(image: Image): Promise<string> {
 }
 
 async function buildUnlessThere(image: Image): Promise<string> {
-  const name = `${image.name}:${digestOf(image)}`;
+  const name = nameOf(image);
   return withLock(path.join(tmpdir(), `berth-build-${image.name}.lock`), async () => {
     if (!(await isThere(name))) {
       await build(name, image);
@@ -65,14 +76,25 @@ async function buildUnlessThere(image: Image): Promise<string> {
   });
 }
 
+/** Its tag is a digest of everything that it is made from. */
+function nameOf(image: Image): string {
+  return `${image.name}:${digestOf(image)}`;
+}
+
+function buildProgram(): string | null {
+  return process.env['BERTH_BUILD_IMAGE'] || null;
+}
+
+function missingImage(name: string): string {
+  return (
+    `The cluster does not have the image ${name}, and BERTH_BUILD_IMAGE is not set. Set it to a program that builds an ` +
+    'image and gives it to the nodes: NAME:TAG CONTEXT [-f DOCKERFILE]. k8s/images/README.md has one for kind.'
+  );
+}
+
 async function build(name: string, { dockerfile }: Image): Promise<void> {
-  const program = process.env['BERTH_BUILD_IMAGE'];
-  if (program === undefined || program === '') {
-    throw new Error(
-      `The cluster does not have the image ${name}, and BERTH_BUILD_IMAGE is not set. Set it to a program that builds an ` +
-        'image and gives it to the nodes: NAME:TAG CONTEXT [-f DOCKERFILE]. k8s/images/README.md has one for kind.',
-    );
-  }
+  const program = buildProgram();
+  if (program === null) throw new Error(missingImage(name));
   await execute(program, [name, ROOT, '-f', path.join(ROOT, dockerfile)], {
     timeout: BUILD_MS,
     maxBuffer: MAX_OUTPUT_BYTES,

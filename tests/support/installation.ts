@@ -21,6 +21,8 @@ export interface Installation {
   images?: Record<string, string>;
   /** Settings that differ from the folder's. */
   settings?: Record<string, string>;
+  /** Settings of the first container of single deployments that differ from everybody's, by the deployment's name. */
+  ownSettings?: Record<string, Record<string, string>>;
   /** Secrets of the namespace berth that have to be there first, by name. */
   secrets?: Record<string, Record<string, string>>;
   /** Which kinds are applied; all of them when not given. */
@@ -70,7 +72,7 @@ async function refuseToTouchOthers(): Promise<void> {
   if (marked.some(Boolean)) await uninstall();
 }
 
-function rendered({ folder, images = {}, settings = {} }: Installation): string {
+function rendered({ folder, images = {}, settings = {}, ownSettings = {} }: Installation): string {
   const temporary = mkdtempSync(path.join(tmpdir(), 'berth-kustomization-'));
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
@@ -90,6 +92,16 @@ function rendered({ folder, images = {}, settings = {} }: Installation): string 
         literals: Object.entries(settings).map(([variable, value]) => `${variable}=${value}`),
       },
     ],
+    patches: Object.entries(ownSettings).map(([name, own]) => ({
+      target: { kind: 'Deployment', name },
+      patch: stringify(
+        Object.entries(own).map(([variable, value]) => ({
+          op: 'add',
+          path: '/spec/template/spec/containers/0/env/-',
+          value: { name: variable, value },
+        })),
+      ),
+    })),
     components: [path.relative(temporary, path.join(ROOT, 'k8s/components/session-image'))],
   };
   try {

@@ -153,6 +153,11 @@ describe('the state of a pod', () => {
       { status: 'running', cause: 'out-of-memory' },
     ],
     [
+      'it runs again after its program ended by itself, though another one had run out of memory before',
+      { container: { ...RUNNING, lastState: ended('OOMKilled', 142), restartCount: 1 }, conditions: READY },
+      { status: 'running', cause: 'process-ended' },
+    ],
+    [
       'it runs again after its program ended',
       { container: { ...RUNNING, lastState: ended('Error', 1), restartCount: 1 }, conditions: READY },
       { status: 'running', cause: 'process-ended' },

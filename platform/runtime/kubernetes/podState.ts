@@ -9,6 +9,8 @@ const NODE_ENDS_PODS_MS = 30_000;
 const HOPELESS_RESTARTS = 3;
 /** A program that lived longer, in milliseconds, did not crash because it was started. */
 const SHORT_LIFE_MS = 60_000;
+/** The exit code of what ended by SIGKILL. */
+const KILLED = 137;
 
 const IMAGE_REASONS = new Set([
   'ErrImagePull',
@@ -89,8 +91,12 @@ function lifeOf({ startedAt, finishedAt }: V1ContainerStateTerminated): number {
   return new Date(finishedAt ?? 0).getTime() - new Date(startedAt ?? 0).getTime();
 }
 
-function causeOfCrash({ reason }: { reason?: string }): PodCause {
-  return reason === 'OOMKilled' ? 'out-of-memory' : 'process-ended';
+/**
+ * Some container runtimes put the reason OOMKilled to a container in which any program was ended for want of memory, long
+ * before its main program ended of something else (containerd on cgroup v1). Only the kernel's kill itself ends with 137.
+ */
+function causeOfCrash({ reason, exitCode }: V1ContainerStateTerminated): PodCause {
+  return reason === 'OOMKilled' && exitCode === KILLED ? 'out-of-memory' : 'process-ended';
 }
 
 function causeOfEnd(pod: V1Pod): PodCause | null {
