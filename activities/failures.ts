@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { isAppError, type AppError, type ErrorCode } from '#shared/domain/errors.ts';
 import { readPodCause } from '#shared/domain/podCause.ts';
+import { databaseFailure } from '#platform/db/databaseFailure.ts';
 import type { CauseDetail } from '#workflows/session/session.ports.ts';
 
 /** Conditions that another try can find gone. All others would fail again and are not tried again. */
@@ -16,22 +17,26 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * Maps what an activity threw to what Temporal records: an AppError by its code, a cancellation as it is. Anything else is
- * a fault or an outage of something below and is tried again.
+ * Maps what an activity threw to what Temporal records: an AppError by its code, a database that does not answer by that
+ * one's, a cancellation as it is. Anything else is a fault or an outage of something below and is tried again.
  */
 export function toFailure(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (isAppError(error)) {
-    return ApplicationFailure.create({
-      message: error.message,
-      type: error.code,
-      nonRetryable: !PASSING.has(error.code),
-      cause: error.cause instanceof Error ? error.cause : undefined,
-      details: detailsOf(error),
-    });
-  }
+  if (isAppError(error)) return toApplicationFailure(error);
+  const failed = databaseFailure(error);
+  if (isAppError(failed, 'DATABASE_UNAVAILABLE')) return toApplicationFailure(failed);
   if (error instanceof Error && error.name === 'AbortError') return new CancelledFailure('The activity was cancelled.');
   return error instanceof Error ? error : new Error(String(error));
+}
+
+function toApplicationFailure(error: AppError): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    nonRetryable: !PASSING.has(error.code),
+    cause: error.cause instanceof Error ? error.cause : undefined,
+    details: detailsOf(error),
+  });
 }
 
 /** The workflow waits for as long as this is told: nothing is known of the pod, so nothing may be decided about it. */

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AppError, isAppError } from '#shared/domain/errors.ts';
 import { sessionLimits } from '#shared/domain/limits.ts';
 import { judgeDeletions, planMerge, type MergePlan } from '#shared/domain/merge.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import { writeDiskFull } from '#platform/db/repositories/sessionCauses.ts';
+import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
 import { setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
@@ -40,9 +42,10 @@ export async function reconcile(
   ref: SessionRef & { cause: string },
   heartbeat: Heartbeat,
 ): Promise<SyncResult> {
+  let cycle: Cycle | null = null;
   try {
     const client = await deps.agentPool.get(ref.uuid, ref.generation);
-    const cycle = await beginCycle(deps, ref, {
+    cycle = await beginCycle(deps, ref, {
       states: ['live', 'kept', 'drained'],
       admits: (session) => !ENDING_PHASES.has(session.phase),
     });
@@ -51,9 +54,22 @@ export async function reconcile(
     return { changed, conflicts, notSaved, more };
   } catch (error) {
     if (!isSuperseded(error)) throw error;
+    if (isAppError(error, 'STALE_GENERATION') && (await isStillOurs(deps, ref, cycle))) {
+      throw new AppError('AGENT_UNREACHABLE', {
+        detail: 'The agent tells of a later reconcile that the database does not know.',
+        cause: error,
+      });
+    }
     deps.log.info({ session: ref.uuid, generation: ref.generation, cause: ref.cause }, 'a later reconcile took over');
     return NOTHING;
   }
+}
+
+/** What an agent says is a program's word: only the row knows whether a later opening or cycle has taken over. */
+async function isStillOurs({ database }: SyncDeps, ref: SessionRef, cycle: Cycle | null): Promise<boolean> {
+  const session = await findSessionById(database, ref.sessionId);
+  if (session?.generation !== ref.generation) return false;
+  return cycle === null || session.syncEpoch === cycle.syncEpoch;
 }
 
 /**

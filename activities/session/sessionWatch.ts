@@ -118,8 +118,14 @@ export class SessionWatch {
     this.pacer.asked(now);
     const session = await findSessionById(this.deps.database, this.input.sessionId);
     const answer = overdue ? 'away' : await askSync(this.deps.temporal, this.input, cause);
-    if (answer === 'asked') this.expectEpoch = { above: session?.syncEpoch ?? 0, by: now + SYNC_BEGINS_MS };
+    if (answer === 'asked') this.expectSync(session?.syncEpoch ?? 0, now);
     if (answer === 'away') await this.reconcileAlone();
+  }
+
+  /** The first of the asks that nothing followed counts: a program that never pauses would put off the deadline for ever. */
+  private expectSync(syncEpoch: number, now: number): void {
+    if (this.expectEpoch !== null && syncEpoch <= this.expectEpoch.above) return;
+    this.expectEpoch = { above: syncEpoch, by: now + SYNC_BEGINS_MS };
   }
 
   /** True when a sync was asked for and nothing has begun: the workers of the workflow may be away. */

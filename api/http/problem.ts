@@ -2,7 +2,7 @@ import type { Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '#shared/contracts/problem.ts';
 import { AppError, ERROR_CATALOGUE } from '#shared/domain/errors.ts';
-import { databaseFailure } from '#api/http/databaseFailure.ts';
+import { databaseFailure } from '#platform/db/databaseFailure.ts';
 import { requestIdOf } from '#api/http/requestContext.ts';
 
 interface HttpFailure {

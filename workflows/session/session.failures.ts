@@ -24,9 +24,11 @@ export function explain(error: unknown): string {
   return innermost instanceof Error ? innermost.message : String(innermost);
 }
 
-/** True when what sessions run on did not answer: whatever the step was, nothing is known that could be decided upon. */
-export function isClusterSilent(error: unknown): boolean {
-  return readCause(error).cause === 'cluster-unreachable';
+/** True when what sessions run on, or the database, did not answer: whatever the step was, nothing is known that could be decided upon. */
+export function isSilence(error: unknown): boolean {
+  if (readCause(error).cause === 'cluster-unreachable') return true;
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  return failure instanceof ApplicationFailure && failure.type === 'DATABASE_UNAVAILABLE';
 }
 
 /** What a failed activity told of the pod; nothing known of any other failure. Never throws. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { jest } from '@jest/globals';
 import { createRuntimeActivities } from '#activities/createActivities.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
+import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { killAgent } from '#tests/support/localPods.ts';
 import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
@@ -236,6 +237,21 @@ describe('a run that was terminated', () => {
     await make(session, 'echo newer > newer.txt', 'newer.txt');
     await sessionRun(stack, session).terminate('an operator pressed the wrong button');
     await closed(session);
+    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
+    await expectNothingLeft(session);
+  });
+
+  it('while it saved is replaced by one that saves what is on the volume, once the reaper asks for it', async () => {
+    const session = await opened();
+    await make(session, stubborn('ready.txt'), 'ready.txt');
+    await stack.close(session);
+    const saving = await stack.reaches(session, 'saving');
+    await sessionRun(stack, session).terminate('an operator pressed the wrong button');
+    await writeBeside(session, 'newer.txt');
+    await stack.database.transaction((tx) =>
+      closeAbandonedSession(stack.database, saving, { actor: 'the reaper', reason: 'operator' }, tx),
+    );
+    await stack.reaches(session, 'closed', 2);
     expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
     await expectNothingLeft(session);
   });

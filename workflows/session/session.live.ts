@@ -1,4 +1,4 @@
-import { allHandlersFinished, condition, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, condition, isCancellation, patched, sleep, workflowInfo } from '@temporalio/workflow';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import type { PhaseReason } from '#shared/domain/session.ts';
 import { explain, readCause, StepFailed } from '#workflows/session/session.failures.ts';
@@ -19,6 +19,8 @@ import {
 const HISTORY_EVENTS = 1_500;
 /** How often pod and files are brought up before an open counts as failed. */
 const OPEN_TRIES = 3;
+/** A sync that failed is done again after this time, in milliseconds: the hint that asked for it does not come again. */
+const SYNC_AGAIN_MS = 20_000;
 /** A reconcile that found changes made meanwhile is repeated so often; the watch asks again for the rest. */
 const SYNC_ROUNDS = 5;
 
@@ -36,6 +38,7 @@ export async function live(run: SessionRun): Promise<LiveEnd> {
     if (!(await admit(run))) return 'ended';
     await open(run);
     if (!(await enterPhase(run, 'running', ALL_WELL))) return 'ended';
+    showAttention(run, false);
   } else {
     showPhase(run, 'running', taken.nodeLost === true ? NODE_LOST : ALL_WELL);
   }
@@ -222,7 +225,7 @@ async function serveExtensions(run: SessionRun): Promise<void> {
   }
 }
 
-/** One reconcile for all the syncs that wait. A failed one is told to those who wait; the watch asks again. */
+/** One reconcile for all the syncs that wait. A failed one is told to those who wait, and done again after a while. */
 async function serveSyncs(run: SessionRun): Promise<void> {
   const tickets = run.machine.takeSyncs();
   if (tickets.length === 0) return;
@@ -239,7 +242,22 @@ async function serveSyncs(run: SessionRun): Promise<void> {
     run.machine.syncDone(tickets, { failed: explain(error) });
     if (isCancellation(error)) throw error;
     run.machine.note(`a sync failed: ${explain(error)}`, Date.now());
+    if (patched('sync-again')) syncAgainLater(run);
   }
+}
+
+/** Once for all the syncs that fail meanwhile. On a lost node there is nothing to sync; its return is a new watch's. */
+function syncAgainLater(run: SessionRun): void {
+  if (run.syncsAgain || run.parts.nodeLost === true) return;
+  run.syncsAgain = true;
+  sleep(SYNC_AGAIN_MS, { summary: 'until the sync that failed is done again' }).then(
+    () => {
+      run.syncsAgain = false;
+      run.machine.enqueueSync(null, 'again after a failure');
+    },
+    // The session ends, and saves in another way.
+    () => undefined,
+  );
 }
 
 async function orFail<T>(run: SessionRun, reason: PhaseReason, step: () => Promise<T>): Promise<T> {

@@ -17,6 +17,7 @@ function machine(given: { generation?: number; recentOpIds?: string[] } = {}): S
     phase: 'running',
     syncSeq: 0,
     recentOpIds: given.recentOpIds ?? [],
+    needsAttention: false,
     now: NOW,
   });
 }

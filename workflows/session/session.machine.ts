@@ -37,6 +37,8 @@ export interface MachineStart {
   phase: SessionPhase;
   syncSeq: number;
   recentOpIds: string[];
+  /** The run before this one asked operators for attention. */
+  needsAttention: boolean;
   now: number;
 }
 
@@ -109,7 +111,7 @@ export class SessionMachine {
   superseded = false;
   /** The run has torn down; whoever waits may go. */
   settled = false;
-  needsAttention = false;
+  needsAttention: boolean;
   notes: Note[] = [];
   private readonly opIds: Set<string>;
   private losses: number[] = [];
@@ -120,6 +122,7 @@ export class SessionMachine {
     this.phase = start.phase;
     this.since = start.now;
     this.syncSeq = start.syncSeq;
+    this.needsAttention = start.needsAttention;
     this.opIds = new Set(start.recentOpIds);
   }
 

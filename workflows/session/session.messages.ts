@@ -54,6 +54,8 @@ export interface SessionWorkflowInput {
    */
   admitted?: boolean;
   carried?: { syncSeq: number; recentOpIds: string[]; running?: RunningParts };
+  /** The run before this one asked operators for attention. */
+  needsAttention?: boolean;
   limits?: SessionLimits;
 }
 /** What a run answers when it ends. */

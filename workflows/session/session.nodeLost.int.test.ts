@@ -108,6 +108,20 @@ describe('a session on a node that does not answer', () => {
     await stack.close(session);
     await stack.reaches(session, 'closed');
   });
+
+  it('can be discarded also after somebody opened it while its close waited', async () => {
+    const session = await lostAfterSave();
+    await stack.close(session);
+    await comesTo(session, 'closing');
+    await stack.open(session);
+    expect(await stack.read(session)).toMatchObject({ phase: 'requested', generation: 2, phaseCause: 'node-lost' });
+    await discardAndReopen(stack, session, actorOf(session));
+    const reopened = await comesTo(session, 'running', 3);
+    expect(reopened.phaseCause).toBeNull();
+    expect(await fileOnVolume(stack, session, 'saved.txt')).toBe('saved\n');
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+  });
 });
 
 describe('a volume that could not be saved when its session closed', () => {

@@ -22,6 +22,8 @@ export interface SessionRun {
   parts: Partial<RunningParts>;
   /** This run was admitted, so what it finds is its own to tear down. */
   owns: boolean;
+  /** A timer runs after which a sync that failed is done again. */
+  syncsAgain: boolean;
   /** What made an open fail, told to the operator as the run's failure. */
   failure: string | null;
 }
@@ -35,6 +37,7 @@ export function createSessionRun(input: SessionWorkflowInput): SessionRun {
     phase: input.admitted ? 'running' : 'requested',
     syncSeq: input.carried?.syncSeq ?? 0,
     recentOpIds: input.carried?.recentOpIds ?? [],
+    needsAttention: input.needsAttention ?? false,
     now: Date.now(),
   });
   return {
@@ -44,6 +47,7 @@ export function createSessionRun(input: SessionWorkflowInput): SessionRun {
     proxies: createSessionProxies(input.limits ?? {}),
     parts: { ...input.carried?.running },
     owns: input.admitted ?? false,
+    syncsAgain: false,
     failure: null,
   };
 }

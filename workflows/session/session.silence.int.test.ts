@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/activity';
 import { createStepRunner, type StartedSession, type StepRunner } from '#tests/support/sessionSteps.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
-import { closeSignal, stateQuery } from '#workflows/session/session.messages.ts';
+import { closeSignal, requestSyncSignal, stateQuery } from '#workflows/session/session.messages.ts';
 
 jest.setTimeout(90_000);
 
@@ -25,6 +25,15 @@ function silentWhile(isSilent: () => boolean): () => Promise<void> {
       nonRetryable: true,
       details: [{ cause: 'cluster-unreachable', hopeless: false }],
     });
+  };
+}
+
+/** A step that fails as it does while the database does not answer. */
+function withoutDatabaseWhile(isAway: () => boolean): () => Promise<void> {
+  return async () => {
+    if (!isAway()) return;
+    // At once, so that the test need not wait for the tries of the step itself.
+    throw ApplicationFailure.nonRetryable('connect ECONNREFUSED', 'DATABASE_UNAVAILABLE');
   };
 }
 
@@ -66,5 +75,53 @@ describe('while the cluster does not answer', () => {
     expect(times(session, 'ensurePod')).toBe(1);
     expect(session.calls).not.toContain('keepVolume');
     expect(session.calls.indexOf('saveFiles')).toBeGreaterThan(session.calls.lastIndexOf('quiesce'));
+  });
+});
+
+describe('while the database does not answer', () => {
+  it('an open and a close wait, and go on once it does', async () => {
+    let away = true;
+    const fail = withoutDatabaseWhile(() => away);
+    const session = await runner.start({
+      ...live,
+      ensureVolume: async () => (await fail(), { volumeId: 1, claimUid: 'claim', state: 'live' }),
+      saveFiles: async () => (await fail(), { drained: true, superseded: false, notSaved: 0 }),
+    });
+    // Any other failure would have ended the open with the third.
+    await waitFor(() => times(session, 'ensureVolume') === 3, { deadlineMs: 60_000 });
+    away = false;
+    await waitFor(() => session.calls.includes('watchSession'), { deadlineMs: 60_000 });
+    away = true;
+    await session.handle.signal(closeSignal);
+    await waitFor(() => times(session, 'saveFiles') > 2, { deadlineMs: 60_000 });
+    away = false;
+    expect(await session.handle.result()).toMatchObject({ phase: 'closed' });
+    expect(times(session, 'ensurePod')).toBe(1);
+    expect(session.calls).not.toContain('keepVolume');
+  });
+});
+
+describe('a sync that failed', () => {
+  it('is done again within half a minute though nobody asks', async () => {
+    let fails = false;
+    const session = await runner.start({
+      ...live,
+      reconcile: async () => {
+        if (fails) throw ApplicationFailure.nonRetryable('no agent', 'AGENT_UNREACHABLE');
+        return { changed: 1, conflicts: 0, notSaved: 0, more: false };
+      },
+    });
+    await waitFor(() => session.calls.includes('watchSession'), { deadlineMs: 60_000 });
+    fails = true;
+    const before = times(session, 'reconcile');
+    await session.handle.signal(requestSyncSignal);
+    await waitFor(() => times(session, 'reconcile') > before, { deadlineMs: 60_000 });
+    fails = false;
+    await waitFor(async () => (await session.handle.query(stateQuery)).syncSeq === 1, {
+      deadlineMs: 30_000,
+      what: 'a sync that succeeds',
+    });
+    await session.handle.signal(closeSignal);
+    expect(await session.handle.result()).toMatchObject({ phase: 'closed' });
   });
 });

@@ -37,7 +37,7 @@ export async function session(input: SessionWorkflowInput): Promise<SessionOutco
   if (ended.how === 'continue-as-new') return continueAsNew<typeof session>(nextOfSameGeneration(run));
   await CancellationScope.nonCancellable(() => tearDown(run, ended.error));
   const next = run.machine.nextGeneration;
-  if (next !== null) return continueAsNew<typeof session>({ ...identity(input), generation: next });
+  if (next !== null) return continueAsNew<typeof session>({ ...handedOn(run), generation: next });
   if (isCancellation(ended.error) && run.machine.end?.actor === CANCELLED_BY) throw ended.error;
   if (run.failure !== null) throw ApplicationFailure.nonRetryable(run.failure, 'OpenFailed');
   return { generation: input.generation, phase: run.machine.phase, reason: run.machine.endReason };
@@ -76,16 +76,21 @@ function endOf(run: SessionRun, error: unknown): End {
   return { phase: 'closed', reason: machine.endReason, cause: run.parts.nodeLost === true ? machine.cause : null };
 }
 
-function identity(
-  input: SessionWorkflowInput,
-): Pick<SessionWorkflowInput, 'sessionId' | 'uuid' | 'generation' | 'limits'> {
+/** What every run takes over from the one before it. Search attributes stay by themselves, so their state goes with it. */
+function handedOn({ input, machine }: SessionRun): Omit<SessionWorkflowInput, 'admitted' | 'carried'> {
   const { sessionId, uuid, generation, limits } = input;
-  return { sessionId, uuid, generation, ...(limits === undefined ? {} : { limits }) };
+  return {
+    sessionId,
+    uuid,
+    generation,
+    ...(machine.needsAttention && { needsAttention: true }),
+    ...(limits !== undefined && { limits }),
+  };
 }
 
 function nextOfSameGeneration(run: SessionRun): SessionWorkflowInput {
   return {
-    ...identity(run.input),
+    ...handedOn(run),
     admitted: true,
     carried: {
       syncSeq: run.machine.syncSeq,

@@ -31,7 +31,8 @@ export async function requestOpen(
 
 /**
  * Begins the next generation of a session whose row is locked, whatever its phase: the run of the one before gives way.
- * Writes intent and event in `tx`.
+ * Writes intent and event in `tx`. While the run of the one before waits for a lost node so does this one, and the cause
+ * stays: by it people are offered to give the volume up, unless they have.
  */
 export async function insertOpening(
   database: Database,
@@ -39,8 +40,10 @@ export async function insertOpening(
   tx: Tx,
 ): Promise<{ opId: string; session: SessionRecord }> {
   const rows = await database.query<SessionRecord>(
-    `UPDATE sessions SET generation = generation + 1, phase = 'requested', phase_reason = NULL, phase_cause = NULL, expires_at = NULL,
-       last_activity_at = now(), updated_at = now() WHERE id = $1 RETURNING ${SESSION_COLUMNS}`,
+    `UPDATE sessions SET generation = generation + 1, phase = 'requested', phase_reason = NULL,
+       phase_cause = CASE WHEN is_active AND phase_cause = 'node-lost' AND NOT EXISTS (
+         SELECT 1 FROM volumes WHERE session_id = sessions.id AND state = 'discarded') THEN phase_cause END,
+       expires_at = NULL, last_activity_at = now(), updated_at = now() WHERE id = $1 RETURNING ${SESSION_COLUMNS}`,
     [locked.id],
     tx,
   );
@@ -89,4 +92,21 @@ export async function requestClose(
     tx,
   );
   return { opId, session: locked };
+}
+
+/**
+ * Closes a session whose run is gone; `session` as it was found then. A close that had begun cannot be asked for again: an
+ * opening that is closed at once saves what is on the volume. Does nothing when the session was opened meanwhile. Throws
+ * NOT_FOUND.
+ */
+export async function closeAbandonedSession(
+  database: Database,
+  session: Pick<SessionRecord, 'id' | 'generation'>,
+  request: { actor: string; reason: PhaseReason },
+  tx: Tx,
+): Promise<void> {
+  const locked = await lockOrThrow(database, session, tx);
+  if (locked.generation !== session.generation) return;
+  if (locked.phase === 'saving' || locked.phase === 'closing') await insertOpening(database, locked, tx);
+  await requestClose(database, locked, request, tx);
 }

@@ -1,5 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { build } from '#tests/support/factories.ts';
+import type { PodCause } from '#shared/domain/podCause.ts';
 import type { SessionPhase } from '#shared/domain/session.ts';
 import {
   deleteIntent,
@@ -9,7 +10,13 @@ import {
   takeDueIntent,
 } from '#platform/db/repositories/intents.ts';
 import { admitSession, listStages, writePhase } from '#platform/db/repositories/sessionPhases.ts';
-import { requestClose, requestOpen } from '#platform/db/repositories/sessionRequests.ts';
+import { discardVolumeRow } from '#platform/db/repositories/sessionDiscards.ts';
+import {
+  closeAbandonedSession,
+  insertOpening,
+  requestClose,
+  requestOpen,
+} from '#platform/db/repositories/sessionRequests.ts';
 import { trashSession } from '#platform/db/repositories/sessionTrash.ts';
 import {
   countLiveSessions,
@@ -19,6 +26,7 @@ import {
   listSessions,
   type SessionRecord,
 } from '#platform/db/repositories/sessions.ts';
+import { insertVolume } from '#platform/db/repositories/volumes.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -92,6 +100,79 @@ describe('asking for an opening', () => {
       generation: 0,
       changeSeq: 0,
     });
+  });
+});
+
+describe('the cause node-lost', () => {
+  /** A session that closes, or has closed, with that cause. */
+  async function ending(phase: SessionPhase, cause: PodCause): Promise<SessionRecord> {
+    const session = await newSession();
+    await open(session);
+    return (await writePhase(test.database, { sessionId: session.id, generation: 1, phase, reason: 'user', cause }))!;
+  }
+
+  it('outlives an opening of a session that still closes: what is on the volume is as much in doubt as before', async () => {
+    const session = await ending('closing', 'node-lost');
+    const { session: opened } = await open(session);
+    expect(opened).toMatchObject({ phase: 'requested', generation: 2, phaseCause: 'node-lost' });
+    const admitted = await admitSession(test.database, { sessionId: session.id, generation: 2 });
+    expect(admitted).toMatchObject({ phase: 'provisioning', phaseCause: 'node-lost' });
+    await write(session, 2, 'loading');
+    expect((await findSessionById(test.database, session.id))?.phaseCause).toBeNull();
+  });
+
+  it('is forgotten by an opening once the volume is given up, and by one of a session that has closed', async () => {
+    const givenUp = await ending('closing', 'node-lost');
+    const { session: opened } = await test.database.transaction(async (tx) => {
+      await insertVolume(test.database, givenUp.id, tx);
+      await discardVolumeRow(test.database, givenUp.id, tx);
+      return insertOpening(test.database, givenUp, tx);
+    });
+    expect(opened.phaseCause).toBeNull();
+    expect((await open(await ending('closed', 'node-lost'))).session.phaseCause).toBeNull();
+    expect((await open(await ending('closing', 'cluster-unreachable'))).session.phaseCause).toBeNull();
+  });
+});
+
+describe('a session that nobody closes any more', () => {
+  const closeAbandoned = (session: SessionRecord) =>
+    test.database.transaction((tx) =>
+      closeAbandonedSession(test.database, session, { actor: 'the reaper', reason: 'operator' }, tx),
+    );
+  const intents = (session: SessionRecord) =>
+    test.database.query(
+      `SELECT kind, generation FROM intents WHERE subject = 'session' AND subject_id = $1 AND generation > 1 ORDER BY id`,
+      [session.id],
+    );
+
+  it.each(['saving', 'closing'] as const)('is opened from %s, and closed at once', async (phase) => {
+    const session = await newSession();
+    await open(session);
+    await closeAbandoned((await write(session, 1, phase))!);
+    expect(await findSessionById(test.database, session.id)).toMatchObject({ phase: 'requested', generation: 2 });
+    expect(await intents(session)).toEqual([
+      { kind: 'open', generation: 2 },
+      { kind: 'close', generation: 2 },
+    ]);
+  });
+
+  it('is closed as it is when its close had not begun', async () => {
+    const session = await newSession();
+    await open(session);
+    await closeAbandoned((await write(session, 1, 'running'))!);
+    expect(await findSessionById(test.database, session.id)).toMatchObject({ phase: 'running', generation: 1 });
+    expect(
+      await findSessionIntent(test.database, { sessionId: session.id, generation: 1, kind: 'close' }),
+    ).not.toBeNull();
+  });
+
+  it('stays as it is when somebody opened it meanwhile', async () => {
+    const session = await newSession();
+    await open(session);
+    const before = (await write(session, 1, 'closing'))!;
+    await open(session);
+    await closeAbandoned(before);
+    expect(await intents(session)).toEqual([{ kind: 'open', generation: 2 }]);
   });
 });
 

@@ -3,6 +3,8 @@ import { KubernetesError, saysConflict } from '#platform/runtime/kubernetes/kube
 
 /** Requests that change something and run at once in one process. The API server has few seats for them. */
 const CHANGES_AT_ONCE = 20;
+/** How long, in milliseconds, a change waits for its turn: less than an activity may take, so that its failure says why. */
+const SEAT_PATIENCE_MS = 5_000;
 /** How long, in milliseconds, a request is tried again while the server has too much to do. */
 const PATIENCE_MS = 12_000;
 const FIRST_PAUSE_MS = 100;
@@ -13,26 +15,53 @@ export interface RequestGate {
   read<T>(request: () => Promise<T>): Promise<T>;
   /**
    * The same for one that changes something, a bounded number at once. A 409 by which a quota was counted twice at the
-   * same time is tried again too: the server did nothing.
+   * same time is tried again too: the server did nothing. Rejects as when no answer came, with nothing sent, when those
+   * before it are not answered in time.
    */
   change<T>(request: () => Promise<T>): Promise<T>;
 }
 
-/** A gate of its own for each client. */
-export function createRequestGate(): RequestGate {
-  const waiting: (() => void)[] = [];
+/** A gate of its own for each client. `seatPatienceMs`: how long a change waits for its turn. */
+export function createRequestGate(seatPatienceMs = SEAT_PATIENCE_MS): RequestGate {
+  const waiting = new Set<() => void>();
   let running = 0;
+
+  async function takeSeat(): Promise<void> {
+    if (running < CHANGES_AT_ONCE) {
+      running += 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const sit = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(sit);
+        reject(new KubernetesError('the API server does not answer the changes before this one in time'));
+      }, seatPatienceMs);
+      waiting.add(sit);
+    });
+  }
+
+  function leaveSeat(): void {
+    const [next] = waiting;
+    if (next === undefined) {
+      running -= 1;
+      return;
+    }
+    waiting.delete(next);
+    next();
+  }
+
   return {
     read: (request) => insist(request),
     async change(request) {
-      if (running >= CHANGES_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-      else running += 1;
+      await takeSeat();
       try {
         return await insist(request);
       } finally {
-        const next = waiting.shift();
-        if (next === undefined) running -= 1;
-        else next();
+        leaveSeat();
       }
     },
   };

@@ -5,6 +5,8 @@ import { AppError } from '#shared/domain/errors.ts';
 const UNREPRESENTABLE = new Set(['22021', '22P05', '22P02', '22003']);
 /** Codes of PostgreSQL for a server that goes away, starts, or is full. */
 const UNAVAILABLE = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08003', '08006']);
+/** Codes of Node for a connection that broke under a statement. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
 
 /** The expected failure behind an error of the database, null when it is none. */
 export function databaseFailure(error: unknown): AppError | null {
@@ -19,7 +21,8 @@ export function databaseFailure(error: unknown): AppError | null {
   if (UNREPRESENTABLE.has(code)) {
     return new AppError('INVALID_INPUT', { detail: 'A value cannot be stored as it is.', cause: error });
   }
-  return UNAVAILABLE.has(code) ? new AppError('DATABASE_UNAVAILABLE', { cause: error }) : null;
+  const broken = BROKEN.has(code) && error instanceof SequelizeError;
+  return broken || UNAVAILABLE.has(code) ? new AppError('DATABASE_UNAVAILABLE', { cause: error }) : null;
 }
 
 /** The driver tells a connection that broke under a statement by its message alone. */
