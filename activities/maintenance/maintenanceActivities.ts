@@ -10,9 +10,9 @@ import {
   removeOldEvents,
   removeUnreferencedBlobs,
 } from '#platform/db/repositories/retention.ts';
-import { requestClose } from '#platform/db/repositories/sessionRequests.ts';
-import type { MaintenanceActivities, Orphan } from '#workflows/maintenance/maintenance.ports.ts';
-import { distrust, findOrphanObjects, REAP_AGE_SECONDS, tooMany } from '#activities/maintenance/reapRules.ts';
+import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
+import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
+import { distrust, findOrphanObjects, REAP_AGE_SECONDS, shareOfRun } from '#activities/maintenance/reapRules.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 
 type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log'>;
@@ -33,9 +33,12 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       const distrusted = distrust(tokens, all.length);
       if (distrusted !== null) return alarmed(distrusted, log);
       const closing = await closeAbandoned(deps);
-      const orphans = findOrphanObjects(objects, await readLiveObjects(database));
-      const refused = tooMany(orphans, all);
-      return refused === null ? { orphans, closing, alarm: null } : { ...alarmed(refused, log), closing };
+      const live = await readLiveObjects(database);
+      const accepted = tokens.database === ACCEPTED_TOKEN;
+      const share = shareOfRun(findOrphanObjects(objects, live), { objects: all, expired: live.expired, accepted });
+      if (share.alarm !== null) return { ...alarmed(share.alarm, log), closing };
+      // What was accepted is accepted for all of it, however many runs it takes.
+      return { orphans: share.orphans, closing, alarm: null, token: share.more ? ACCEPTED_TOKEN : null };
     },
 
     async removeOrphans({ orphans }) {
@@ -59,31 +62,40 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
   };
 }
 
-/** Removes session by session, several at once. Resolves with how many objects it removed. */
+/** Removes session by session, several at once. Resolves with how many objects went; throws the first failure after all were tried. */
 async function removeAll(deps: MaintenanceDeps, orphans: Orphan[]): Promise<number> {
   const waiting = [...new Set(orphans.map(({ uuid }) => uuid))];
+  const failures: unknown[] = [];
+  let removed = 0;
   async function work(): Promise<void> {
     for (let uuid = waiting.shift(); uuid !== undefined; uuid = waiting.shift()) {
-      await removeObjects(
-        deps,
-        orphans.filter((orphan) => orphan.uuid === uuid),
-      );
+      const objects = orphans.filter((orphan) => orphan.uuid === uuid);
+      try {
+        const gone = await removeObjects(deps, objects);
+        // Not in one with the await, which reads the sum before it waits.
+        removed += gone;
+      } catch (error) {
+        deps.log.error({ err: error, session: uuid }, 'an object that no row stands for could not be removed');
+        failures.push(error);
+      }
     }
   }
   await Promise.all(Array.from({ length: REMOVED_AT_ONCE }, work));
-  return orphans.length;
+  if (failures.length > 0) throw failures[0];
+  return removed;
 }
 
-/** The pod goes first: a volume does not go while a pod holds it. */
-async function removeObjects({ database, runtime, log }: MaintenanceDeps, orphans: Orphan[]): Promise<void> {
+/** The pod goes first: a volume does not go while a pod holds it. Resolves with how many went. */
+async function removeObjects({ database, runtime, log }: MaintenanceDeps, orphans: Orphan[]): Promise<number> {
+  let removed = 0;
   for (const { kind, uuid, uid } of orphans.toSorted((left, right) => left.kind.localeCompare(right.kind))) {
+    // The row before the volume: a session that is opened in between must not find one that goes.
+    if (kind === 'volume' && !(await forgetVolume(database, { uuid, claimUid: uid }))) continue;
     log.info({ kind, session: uuid, uid }, 'removing an object that no row stands for');
-    if (kind === 'pod') await runtime.destroyPod(uuid, uid);
-    else {
-      await runtime.destroyVolume(uuid, uid);
-      await forgetVolume(database, { uuid, claimUid: uid });
-    }
+    await (kind === 'pod' ? runtime.destroyPod(uuid, uid) : runtime.destroyVolume(uuid, uid));
+    removed += 1;
   }
+  return removed;
 }
 
 /** Tells Temporal meanwhile that this activity lives: a pod may take its time to end. */
@@ -97,9 +109,9 @@ async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function alarmed(alarm: string, log: ActivityDeps['log']): { orphans: never[]; closing: string[]; alarm: string } {
+function alarmed(alarm: string, log: ActivityDeps['log']): ReapPass {
   log.error({ alarm }, 'the reaper removes nothing');
-  return { orphans: [], closing: [], alarm };
+  return { orphans: [], closing: [], alarm, token: null };
 }
 
 /**
@@ -113,7 +125,7 @@ async function closeAbandoned({ database, temporal, log }: MaintenanceDeps): Pro
     if (await hasWorkflow(temporal, session.uuid)) continue;
     log.warn({ session: session.uuid, phase: session.phase }, 'a live session has no workflow; closing it');
     await database.transaction((tx) =>
-      requestClose(database, session, { actor: 'the reaper', reason: 'operator' }, tx),
+      closeAbandonedSession(database, session, { actor: 'the reaper', reason: 'operator' }, tx),
     );
     closing.push(session.uuid);
   }

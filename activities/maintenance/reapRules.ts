@@ -42,11 +42,50 @@ export function findOrphanObjects(
   ];
 }
 
-/** Why so many orphans are more likely a mistake than litter; null when they are few enough. */
-export function tooMany(orphans: Orphan[], objects: RuntimeObject[]): string | null {
-  const sessions = new Set(orphans.map((orphan) => orphan.uuid)).size;
-  const all = new Set(objects.map((object) => object.uuid)).size;
+/** What one run removes of what it found. */
+export interface ReapShare {
+  orphans: Orphan[];
+  /** Litter is left for the runs to come. */
+  more: boolean;
+  /** Why nothing is removed: so much is more likely a mistake than litter. Null when there is no reason. */
+  alarm: string | null;
+}
+
+/** What a run looks at: all objects that there are, and the uids of claims that were kept for a time which is over. */
+export interface ReapSight {
+  objects: RuntimeObject[];
+  expired: Set<string>;
+  /** An operator vouches for the database. */
+  accepted: boolean;
+}
+
+/**
+ * Bounds what one run removes. A kept volume whose time is over goes by what its row says, however many there are: they
+ * count apart, and the rest waits for the next run. So does the rest of the litter once an operator accepted the database.
+ */
+export function shareOfRun(orphans: Orphan[], { objects, expired, accepted }: ReapSight): ReapShare {
+  const isExpired = ({ kind, uid }: Orphan): boolean => kind === 'volume' && expired.has(uid);
+  const litter = orphans.filter((orphan) => !isExpired(orphan));
+  const sessions = countSessions(litter);
+  const all = countSessions(objects);
   const allowed = Math.max(REAP_AT_LEAST, Math.floor(all * REAP_SHARE));
-  if (sessions <= allowed) return null;
-  return `${sessions} of ${all} sessions with objects would be cleaned up; at most ${allowed} are in one run. Check the database.`;
+  const more = sessions > allowed;
+  if (more && !accepted) {
+    const alarm =
+      `${sessions} of ${all} sessions with objects would be cleaned up; at most ${allowed} are in one run. ` +
+      'Check the database; when it is the right one, run `berth admin accept-database`.';
+    return { orphans: [], more, alarm };
+  }
+  const chosen = [...ofSessions(litter, allowed), ...ofSessions(orphans.filter(isExpired), allowed)];
+  return { orphans: chosen, more, alarm: null };
+}
+
+function countSessions(objects: { uuid: string }[]): number {
+  return new Set(objects.map(({ uuid }) => uuid)).size;
+}
+
+/** Those of the first `count` sessions. */
+function ofSessions(orphans: Orphan[], count: number): Orphan[] {
+  const sessions = [...new Set(orphans.map(({ uuid }) => uuid))].slice(0, count);
+  return orphans.filter(({ uuid }) => sessions.includes(uuid));
 }

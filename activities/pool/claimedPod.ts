@@ -21,7 +21,8 @@ export function adoptWarmPod(
     if ((await findVolume(database, input.sessionId))?.state !== 'new' || (await answers(agentPool, input)))
       return made;
     log.warn({ session: input.uuid, podUid: made.podUid }, 'the pod of a warm slot does not answer; it is made again');
-    await runtime.destroyPod(input.uuid, made.podUid);
+    // Its node may be lost: nothing is on the volume that waiting for it could save.
+    await runtime.destroyPod(input.uuid, made.podUid, { force: true });
     return ensurePod(input);
   };
 }

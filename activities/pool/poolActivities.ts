@@ -20,13 +20,16 @@ const HEARTBEAT_MS = 3_000;
 export function createPoolActivities(deps: PoolDeps): PoolActivities {
   const { config, database, runtime, log } = deps;
 
-  /** Retires ready slots whose pod is known to be dead. One that cannot be read stays: unknown never destroys anything. */
+  /**
+   * Retires ready slots whose pod is known to be dead, or to be on a lost node: it would keep a person waiting, and nothing
+   * is on its volume. One that cannot be read stays: unknown never destroys anything.
+   */
   async function retireDead(): Promise<number> {
     let dead = 0;
     await eachAtOnce(await listWarmSlots(database, 'ready'), async ({ uuid, podUid }) => {
-      const { status, hopeless, podUid: present } = await runtime.status(uuid);
+      const { status, cause, hopeless, podUid: present } = await runtime.status(uuid);
       const replaced = present !== null && present !== podUid;
-      if (status !== 'gone' && hopeless !== true && !replaced) return;
+      if (status !== 'gone' && cause !== 'node-lost' && hopeless !== true && !replaced) return;
       if (await retireDeadSlot(database, uuid)) dead += 1;
     });
     return dead;

@@ -80,7 +80,9 @@ export async function removeSlotObjects(
   uuid: string,
   objects: { volumes: RuntimeObject[] },
 ): Promise<void> {
-  await runtime.destroyPod(uuid);
+  // A lost node is not waited for: nothing is on the volume.
+  const force = (await runtime.status(uuid)).cause === 'node-lost';
+  await runtime.destroyPod(uuid, undefined, { force });
   for (const volume of objects.volumes.filter((one) => one.uuid === uuid)) {
     await runtime.destroyVolume(uuid, volume.uid);
   }

@@ -18,6 +18,7 @@ import { endWhenPodIsGone } from '#activities/session/podGone.ts';
 type PodActivities = Pick<SessionActivities, 'ensurePod' | 'awaitAgent' | 'quiesce' | 'deletePod'>;
 
 const AGENT_POLL_MS = 100;
+const BEAT_EVERY_MS = 5_000;
 /** How long, in milliseconds, processes have between SIGHUP and SIGKILL. */
 const QUIESCE_GRACE_MS = 5_000;
 
@@ -27,14 +28,12 @@ export function createPodActivities(
 ): PodActivities {
   const { config, database, runtime, agentPool } = deps;
 
-  /** Removes the session's pods up to that generation, and no newer one. */
-  async function removePodsUpTo({ sessionId, uuid, generation }: SessionRef): Promise<void> {
-    // Only a person's word ends the waiting for a lost node: it may come back with what is on the volume.
-    const force = (await findVolume(database, sessionId))?.state === 'discarded';
-
-    const { pods } = await runtime.list();
-    const old = pods.filter((pod) => pod.uuid === uuid && pod.generation !== null && pod.generation <= generation);
-    for (const pod of old) await runtime.destroyPod(uuid, pod.uid, { force });
+  /** What a removal waits for is people's to know: while it is a lost node they may give up what is on the volume. */
+  async function tellOfLostNode({ sessionId, uuid }: SessionRef): Promise<void> {
+    if ((await runtime.status(uuid)).cause !== 'node-lost') return;
+    const session = await findSessionById(database, sessionId);
+    if (session === null) return;
+    await writeWaitingCause(database, { sessionId, generation: session.generation }, 'node-lost');
   }
 
   return {
@@ -44,7 +43,7 @@ export function createPodActivities(
         throw new AppError('STALE_GENERATION', { detail: `Generation ${generation} of session ${uuid} is over.` });
       }
       // A pod of an older generation has no run any more. Its files are on the volume, which is reconciled.
-      if (generation > 1) await removePodsUpTo({ sessionId, uuid, generation: generation - 1 });
+      if (generation > 1) await removePodsUpTo(deps, { sessionId, uuid, generation: generation - 1 });
       const spec = { uuid, generation, volumeId, claimUid, language: session.language };
       return showingRefusal(database, { sessionId, uuid, generation }, () => runtime.ensurePod(spec));
     },
@@ -69,6 +68,10 @@ export function createPodActivities(
             shown = cause;
           }
           if (silent && Date.now() > deadline) throw runtimeSilent(state);
+          // Nothing else ends a pod whose agent hangs, and the next try would adopt it again.
+          if (status === 'running' && state.podUid !== null && Date.now() > deadline) {
+            await whileBeating(context, () => runtime.destroyPod(uuid, state.podUid!));
+          }
           // Not tried again as a step: the workflow makes the pod anew instead.
           if (status === 'gone' || hopeless || Date.now() > deadline) {
             throw podFailure(`The agent did not answer; its pod is ${describeState(state)}.`, { cause, hopeless });
@@ -85,11 +88,34 @@ export function createPodActivities(
       },
     }),
 
-    async deletePod({ sessionId, uuid, generation }) {
-      const session = await findSessionById(database, sessionId);
-      // A newer generation's pod has the same name and must stay.
-      if (session === null || session.generation === generation) await runtime.destroyPod(uuid);
-      else await removePodsUpTo({ sessionId, uuid, generation });
+    async deletePod(ref) {
+      try {
+        // A newer generation's pod has the same name and must stay.
+        await removePodsUpTo(deps, ref);
+      } catch (error) {
+        await tellOfLostNode(ref);
+        throw error;
+      }
     },
   };
+}
+
+/** Removes the session's pods up to that generation, and no newer one. */
+export async function removePodsUpTo(
+  { database, runtime }: Pick<ActivityDeps, 'database' | 'runtime'>,
+  { sessionId, uuid, generation }: SessionRef,
+): Promise<void> {
+  // Only a person's word ends the waiting for a lost node: it may come back with what is on the volume.
+  const force = (await findVolume(database, sessionId))?.state === 'discarded';
+  await runtime.destroyPod(uuid, undefined, { force, upTo: generation });
+}
+
+/** Tells Temporal meanwhile that this activity lives: a pod may take its time to end. */
+async function whileBeating(context: Context, work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
 }

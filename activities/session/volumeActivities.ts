@@ -7,6 +7,7 @@ import {
 } from '#platform/db/repositories/sessionVolumes.ts';
 import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { removePodsUpTo } from '#activities/session/podActivities.ts';
 import { showingRefusal } from '#activities/session/podCauses.ts';
 
 type VolumeActivities = Pick<SessionActivities, 'ensureVolume' | 'inspectVolume' | 'keepVolume' | 'deleteVolume'>;
@@ -18,8 +19,15 @@ export function createVolumeActivities(deps: Pick<ActivityDeps, 'database' | 'ru
   const { database, runtime, log } = deps;
 
   async function remove(ref: SessionRef, volume: VolumeRecord): Promise<void> {
-    if (volume.claimUid !== null) await runtime.destroyVolume(ref.uuid, volume.claimUid);
+    // A worker may have died after the claim was made and before its uid was noted.
+    const claimUid = volume.claimUid ?? (await findClaim(ref.uuid));
+    if (claimUid !== null) await runtime.destroyVolume(ref.uuid, claimUid);
     await deleteVolumeRow(database, volume.id);
+  }
+
+  async function findClaim(uuid: string): Promise<string | null> {
+    const { volumes } = await runtime.list();
+    return volumes.find((volume) => volume.uuid === uuid)?.uid ?? null;
   }
 
   return {
@@ -27,6 +35,8 @@ export function createVolumeActivities(deps: Pick<ActivityDeps, 'database' | 'ru
       let volume = await claimVolumeRow(database, ref);
       if (volume.state === 'drained' || volume.state === 'discarded') {
         // Everything on it is in the database, or was given up by its owner; its removal was interrupted.
+        // A pod that an older generation left would hold it.
+        await removePodsUpTo({ database, runtime }, { ...ref, generation: ref.generation - 1 });
         await remove(ref, volume);
         volume = await claimVolumeRow(database, ref);
       }

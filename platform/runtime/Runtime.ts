@@ -46,7 +46,7 @@ export interface Runtime {
   /** Makes the volume if it is not there. The sentinel file on it carries `volumeId`. Rejects with POD_REFUSED, as ensurePod does. */
   ensureVolume(uuid: string, volumeId: number): Promise<{ claimUid: string }>;
   /**
-   * Makes the pod, or adopts one of this very generation; waits for another generation's pod to be gone. Rejects with
+   * Makes the pod, or adopts one of this very generation and volume; waits for another one to be gone. Rejects with
    * POD_REFUSED (`data.cause` a PodCause: `quota`, say) when the runtime will not have it.
    */
   ensurePod(spec: PodSpec): Promise<{ podUid: string }>;
@@ -55,10 +55,11 @@ export interface Runtime {
   /** A raw byte stream to the agent of that generation. Rejects with AGENT_UNREACHABLE. */
   connect(uuid: string, generation: number): Promise<Duplex>;
   /**
-   * Resolves once the pod is gone (only the one with `podUid` when given). Leaves the volume. `force` waits for no
-   * confirmation of its node: for a lost node alone, and only when a person has given up what is on the volume.
+   * Resolves once the pod is gone (only the one with `podUid`, and none of a generation above `upTo`, when given). Leaves the
+   * volume. The key of generation `upTo` goes with it, though the pod itself may have gone before. `force` waits for no
+   * confirmation of its node: for a lost node alone, and only when nothing is on the volume or a person has given it up.
    */
-  destroyPod(uuid: string, podUid?: string, how?: { force?: boolean }): Promise<void>;
+  destroyPod(uuid: string, podUid?: string, how?: { force?: boolean; upTo?: number }): Promise<void>;
   /** Resolves once the volume with that uid is gone. */
   destroyVolume(uuid: string, claimUid: string): Promise<void>;
   /** Everything that carries this installation's id. */

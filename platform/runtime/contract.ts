@@ -111,6 +111,18 @@ export function describeRuntimeContract(name: string, start: () => Promise<Runti
     );
 
     it(
+      'never gives a volume the pod of another',
+      async () => {
+        const { uuid, claimUid, podUid } = await makePod();
+        const other = { uuid, generation: 1, volumeId: 12, claimUid, language: 'python' };
+        const second = await runtime.ensurePod(other);
+        expect(second.podUid).not.toBe(podUid);
+        expect(await runtime.ensurePod(other)).toEqual(second);
+      },
+      TEST_MS,
+    );
+
+    it(
       'keeps the files of a volume when its pod is destroyed, and its programs alive until then',
       async () => {
         const { uuid, claimUid, podUid } = await makePod();
@@ -123,6 +135,7 @@ export function describeRuntimeContract(name: string, start: () => Promise<Runti
         const terminals = await withClient(uuid, 1, (client) => client.listTerminals());
         expect(terminals).toMatchObject([{ running: true }]);
         await runtime.destroyPod(uuid, 'the-uid-of-another-pod');
+        await runtime.destroyPod(uuid, undefined, { upTo: 0 });
         expect(await runtime.status(uuid)).toMatchObject({ podUid });
         await runtime.destroyPod(uuid, podUid);
         expect(await runtime.status(uuid)).toMatchObject({ status: 'gone' });

@@ -11,6 +11,8 @@ export interface ReapPass {
   /** Sessions whose row is live though no workflow owns them; each was asked to close. */
   closing: string[];
   alarm: string | null;
+  /** The token that this run leaves: an operator's acceptance lasts until nothing is left over. Null for one of its own. */
+  token: string | null;
 }
 
 /** What a run of the reaper did; the next run compares `token` with the database. */

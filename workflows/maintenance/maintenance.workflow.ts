@@ -51,7 +51,7 @@ export async function reap(input: ReapInput = {}): Promise<ReapResult> {
     const summary = `${first.orphans.length} objects`;
     ({ removed } = await removeOrphans.executeWithOptions({ summary }, [{ orphans: first.orphans }]));
   }
-  const token = uuid4();
+  const token = first.token ?? uuid4();
   await recordHeartbeat.executeWithOptions({ summary: 'heartbeat' }, [{ token }]);
   setCurrentDetails(`Removed ${removed} objects; asked ${first.closing.length} sessions to close.`);
   return { token, removed, closing: first.closing, alarm: null };

@@ -87,9 +87,10 @@ class SessionPods implements Runtime {
     return connectPod(options, { installation: await this.#installationId(), uuid, generation });
   }
 
-  async destroyPod(uuid: string, podUid?: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+  async destroyPod(uuid: string, podUid?: string, how: { force?: boolean; upTo?: number } = {}): Promise<void> {
     const installation = await this.#installationId();
-    await tellingOutage(() => this.#pods.destroy(installation, { uuid, podUid, force }));
+    const { force = false, upTo } = how;
+    await tellingOutage(() => this.#pods.destroy(installation, { uuid, podUid, upTo, force }));
   }
 
   async destroyVolume(uuid: string, claimUid: string): Promise<void> {

@@ -19,7 +19,15 @@ const LOOK_AGAIN_MS = 500;
 /** The pods of sessions, with the secrets of their agents. */
 export interface Pods {
   ensure(installation: string, spec: PodSpec): Promise<{ podUid: string }>;
-  destroy(installation: string, pod: { uuid: string; podUid: string | undefined; force: boolean }): Promise<void>;
+  destroy(installation: string, pod: DoomedPod): Promise<void>;
+}
+
+/** Which pod has to go; see `Runtime.destroyPod`. */
+export interface DoomedPod {
+  uuid: string;
+  podUid: string | undefined;
+  upTo: number | undefined;
+  force: boolean;
 }
 
 /** What pods are made with. */
@@ -99,7 +107,7 @@ export function createPods({ client, informer, config }: PodsOptions): Pods {
           const generation = labels.generation ?? 0;
           if (generation > spec.generation) throw new AppError('STALE_GENERATION');
           const podUid = present.metadata?.uid ?? '';
-          if (generation === spec.generation && isAlive(present)) {
+          if (generation === spec.generation && labels.volumeId === spec.volumeId && isAlive(present)) {
             // Its maker may have died before the secret, or the secret may have gone with an older claim.
             if (present.status?.phase === 'Pending') await makeSecret(installation, spec);
             return { podUid };
@@ -110,12 +118,16 @@ export function createPods({ client, informer, config }: PodsOptions): Pods {
       }
     },
 
-    async destroy(installation, { uuid, podUid, force }) {
+    async destroy(installation, { uuid, podUid, upTo, force }) {
       const present = await client.readPod(podName(uuid));
+      const labels = readOwnLabels(present?.metadata);
       // Another's pod is nothing that we hold.
-      if (present === null || readOwnLabels(present.metadata)?.installation !== installation) return;
-      if (podUid !== undefined && present.metadata?.uid !== podUid) return;
-      await end(present, { force, deadline: Date.now() + GONE_MS });
+      if (present !== null && labels?.installation !== installation) return;
+      const isNewer = upTo !== undefined && (labels?.generation ?? 0) > upTo;
+      const isMeant = podUid === undefined || present?.metadata?.uid === podUid;
+      if (present !== null && isMeant && !isNewer) await end(present, { force, deadline: Date.now() + GONE_MS });
+      // Whoever deleted the pod from outside left its key.
+      else if (upTo !== undefined) await client.deleteSecret(agentSecretName(uuid, upTo));
     },
   };
 }

@@ -67,10 +67,11 @@ class DetachedProcesses implements LocalRuntime {
     return this.#exclusively(spec.uuid, async () => {
       const present = readPod(this.#layout.pods, spec.uuid);
       if (present !== null && isPodAlive(present)) {
-        if (present.generation === spec.generation) return { podUid: present.podUid };
         if (present.generation > spec.generation) throw new AppError('STALE_GENERATION');
+        const onItsVolume = (present.volumeId ?? spec.volumeId) === spec.volumeId;
+        if (present.generation === spec.generation && onItsVolume) return { podUid: present.podUid };
       }
-      // What an older generation left: that generation has ended, whatever became of its workflow.
+      // What an older generation left, which has ended, whatever became of its workflow; or what is on a volume that was lost.
       if (present !== null) await this.#end(present);
       return this.#start(spec);
     });
@@ -96,11 +97,11 @@ class DetachedProcesses implements LocalRuntime {
     }
   }
 
-  async destroyPod(uuid: string, podUid?: string): Promise<void> {
+  async destroyPod(uuid: string, podUid?: string, { upTo = Infinity }: { upTo?: number } = {}): Promise<void> {
     await this.#exclusively(uuid, async () => {
       const record = readPod(this.#layout.pods, uuid);
       if (record === null) this.#forget(uuid);
-      else if (podUid === undefined || record.podUid === podUid) await this.#end(record);
+      else if ((podUid === undefined || record.podUid === podUid) && record.generation <= upTo) await this.#end(record);
     });
   }
 
@@ -155,7 +156,7 @@ class DetachedProcesses implements LocalRuntime {
   }
 
   async #start(spec: PodSpec): Promise<{ podUid: string }> {
-    const { uuid, generation } = spec;
+    const { uuid, generation, volumeId } = spec;
     if (findClaimUid(this.#layout.volumes, uuid) !== spec.claimUid) {
       throw new AppError('INTERNAL', { detail: `The volume of session ${uuid} is not the one that was asked for.` });
     }
@@ -176,7 +177,8 @@ class DetachedProcesses implements LocalRuntime {
       },
       (identity) => {
         const socket = join(socketFolder, SOCKET_NAME);
-        writePod(this.#layout.pods, { podUid, uuid, generation, process: identity, socket, createdAt: Date.now() });
+        const record = { podUid, uuid, generation, volumeId, process: identity, socket, createdAt: Date.now() };
+        writePod(this.#layout.pods, record);
       },
     );
     return { podUid };

@@ -7,6 +7,8 @@ const PodRecord = z.object({
   podUid: z.string(),
   uuid: z.string(),
   generation: z.int(),
+  /** Absent in the record of a pod that an earlier version of Berth made. */
+  volumeId: z.int().optional(),
   /** The process whose end is the pod's end: the first one of the sandbox, or the agent itself. */
   process: z.object({ pid: z.int(), startTime: z.string() }),
   socket: z.string(),
