@@ -41,8 +41,13 @@ afterAll(async () => {
 
 async function request(method: string, address: string, body: object = {}): Promise<unknown> {
   const answer = await ada.request(method, address, body);
-  if (answer.status >= 300) throw new Error(`${method} ${address}: ${JSON.stringify(answer.body)}`);
-  return answer.body;
+  if (answer.status < 300) return answer.body;
+  const { requestId = '' } = answer.body as { requestId?: string };
+  const told = stack.api
+    .output()
+    .split('\n')
+    .filter((line) => requestId !== '' && line.includes(requestId));
+  throw new Error(`${method} ${address}: ${JSON.stringify(answer.body)}; the api says: ${told.join('\n')}`);
 }
 
 /** The same numbers for the same seed (mulberry32). */
