@@ -107,9 +107,13 @@ export function listUsers(
   ]);
 }
 
-/** Reads an account and holds its row until the transaction ends; null when there is none. */
+/** Reads an account and holds its row until the transaction ends; null when there is none. Rows that name it may be written meanwhile. */
 export async function lockUser(database: Database, id: number, tx: Tx): Promise<UserRecord | null> {
-  const rows = await database.query<UserRecord>(`SELECT ${COLUMNS} FROM users WHERE id = $1 FOR UPDATE`, [id], tx);
+  const rows = await database.query<UserRecord>(
+    `SELECT ${COLUMNS} FROM users WHERE id = $1 FOR NO KEY UPDATE`,
+    [id],
+    tx,
+  );
   return rows[0] ?? null;
 }
 
