@@ -122,8 +122,8 @@ class Receiving {
   take(piece: Uint8Array): void {
     this.#size += piece.byteLength;
     if (this.#size > MAX_READ_BYTES) throw new ProtocolError('A file has no end.');
-    // A copy: the piece is a part of a larger received chunk, which it would hold in memory.
-    this.#pieces.push(piece.slice());
+    // A copy: the piece is a part of a larger received chunk, which it would hold in memory. A Buffer's own `slice` makes none.
+    this.#pieces.push(new Uint8Array(piece));
   }
 
   /** Null when the file changed under the reading. */
