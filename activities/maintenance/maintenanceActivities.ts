@@ -14,11 +14,13 @@ import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, shareOfRun } from '#activities/maintenance/reapRules.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { whileBeating } from '#activities/whileBeating.ts';
 
 type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log'>;
 
 /** Sessions whose objects are removed at the same time. */
 const REMOVED_AT_ONCE = 10;
+/** A pod may take its time to end. */
 const BEAT_EVERY_MS = 5_000;
 
 /** Activities that look after what no session's workflow does. */
@@ -45,7 +47,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       const confirmed = findOrphanObjects(await runtime.list(), await readLiveObjects(database));
       const isConfirmed = ({ kind, uid }: Orphan): boolean =>
         confirmed.some((orphan) => orphan.kind === kind && orphan.uid === uid);
-      return { removed: await whileBeating(() => removeAll(deps, orphans.filter(isConfirmed))) };
+      return { removed: await whileBeating(BEAT_EVERY_MS, () => removeAll(deps, orphans.filter(isConfirmed))) };
     },
 
     recordHeartbeat: ({ token }) => writeHeartbeat(database, token),
@@ -96,17 +98,6 @@ async function removeObjects({ database, runtime, log }: MaintenanceDeps, orphan
     removed += 1;
   }
   return removed;
-}
-
-/** Tells Temporal meanwhile that this activity lives: a pod may take its time to end. */
-async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }
 
 function alarmed(alarm: string, log: ActivityDeps['log']): ReapPass {

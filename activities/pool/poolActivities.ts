@@ -11,6 +11,7 @@ import {
 } from '#platform/db/repositories/warmSlots.ts';
 import type { PoolActivities, PoolSurvey } from '#workflows/maintenance/pool.ports.ts';
 import { makeSlot, removeSlotObjects, type PoolDeps } from '#activities/pool/slots.ts';
+import { whileBeating } from '#activities/whileBeating.ts';
 
 /** Slots that are looked at or removed at once. */
 const AT_ONCE = 8;
@@ -59,10 +60,10 @@ export function createPoolActivities(deps: PoolDeps): PoolActivities {
       } satisfies PoolSurvey;
     },
 
-    makeSlot: ({ uuid }) => beating(() => makeSlot(deps, uuid)),
+    makeSlot: ({ uuid }) => whileBeating(HEARTBEAT_MS, () => makeSlot(deps, uuid)),
 
     removeRetired: () =>
-      beating(async () => {
+      whileBeating(HEARTBEAT_MS, async () => {
         let removed = 0;
         const slots = await listWarmSlots(database, 'retiring');
         const objects = slots.length === 0 ? { volumes: [] } : await runtime.list();
@@ -77,17 +78,6 @@ export function createPoolActivities(deps: PoolDeps): PoolActivities {
 
     recordPoolRun: ({ problem }) => recordPoolRun(database, problem),
   };
-}
-
-/** Heartbeats while the work goes on. */
-async function beating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }
 
 /** Works through the slots, some at once. The first failure is thrown after those that had begun have ended. */

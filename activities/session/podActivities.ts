@@ -14,10 +14,12 @@ import {
   showingRefusal,
 } from '#activities/session/podCauses.ts';
 import { endWhenPodIsGone } from '#activities/session/podGone.ts';
+import { whileBeating } from '#activities/whileBeating.ts';
 
 type PodActivities = Pick<SessionActivities, 'ensurePod' | 'awaitAgent' | 'quiesce' | 'deletePod'>;
 
 const AGENT_POLL_MS = 100;
+/** A pod may take its time to end. */
 const BEAT_EVERY_MS = 5_000;
 /** How long, in milliseconds, processes have between SIGHUP and SIGKILL. */
 const QUIESCE_GRACE_MS = 5_000;
@@ -70,7 +72,7 @@ export function createPodActivities(
           if (silent && Date.now() > deadline) throw runtimeSilent(state);
           // Nothing else ends a pod whose agent hangs, and the next try would adopt it again.
           if (status === 'running' && state.podUid !== null && Date.now() > deadline) {
-            await whileBeating(context, () => runtime.destroyPod(uuid, state.podUid!));
+            await whileBeating(BEAT_EVERY_MS, () => runtime.destroyPod(uuid, state.podUid!));
           }
           // Not tried again as a step: the workflow makes the pod anew instead.
           if (status === 'gone' || hopeless || Date.now() > deadline) {
@@ -108,14 +110,4 @@ export async function removePodsUpTo(
   // Only a person's word ends the waiting for a lost node: it may come back with what is on the volume.
   const force = (await findVolume(database, sessionId))?.state === 'discarded';
   await runtime.destroyPod(uuid, undefined, { force, upTo: generation });
-}
-
-/** Tells Temporal meanwhile that this activity lives: a pod may take its time to end. */
-async function whileBeating(context: Context, work: () => Promise<void>): Promise<void> {
-  const timer = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
-  try {
-    await work();
-  } finally {
-    clearInterval(timer);
-  }
 }
