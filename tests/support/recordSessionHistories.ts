@@ -128,6 +128,39 @@ const TURNS: Readonly<
     await ended(session);
     return { uuid: session.uuid, runIds: [undefined] };
   },
+  async 'sync-failed-and-again'(runner) {
+    let tries = 0;
+    const session = await runner.start({
+      inspectVolume: async () => ({ state: 'live' }),
+      reconcile: async () => {
+        tries += 1;
+        if (tries === 2) throw ApplicationFailure.nonRetryable('no agent', 'AGENT_UNREACHABLE');
+        return { changed: 0, conflicts: 0, notSaved: 0, more: false };
+      },
+    });
+    await waitFor(() => session.calls.includes('watchSession'));
+    tries = 1;
+    await session.handle.signal(requestSyncSignal);
+    await waitFor(() => tries === 3, { deadlineMs: 60_000 });
+    await session.handle.signal(closeSignal, { reason: 'user' });
+    await ended(session);
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
+  async 'database-away'(runner) {
+    let away = true;
+    const session = await runner.start({
+      ensureVolume: async () => {
+        if (away) throw ApplicationFailure.nonRetryable('connect ECONNREFUSED', 'DATABASE_UNAVAILABLE');
+        return { volumeId: 1, claimUid: 'claim', state: 'live' };
+      },
+    });
+    await waitFor(() => session.calls.includes('ensureVolume'));
+    away = false;
+    await waitFor(() => session.calls.includes('watchSession'), { deadlineMs: 60_000 });
+    await session.handle.signal(closeSignal, { reason: 'user' });
+    await ended(session);
+    return { uuid: session.uuid, runIds: [undefined] };
+  },
   async 'volume-kept'(runner) {
     const session = await runner.start({
       inspectVolume: async () => ({ state: 'live' }),

@@ -34,6 +34,7 @@ describe('a recorded session', () => {
       'closed-while-loading.json',
       'continued-as-new-1.json',
       'continued-as-new-2.json',
+      'database-away.json',
       'node-lost-and-back.json',
       'open-failed.json',
       'open-hopeless.json',
@@ -42,6 +43,7 @@ describe('a recorded session', () => {
       'opened-while-closing-2.json',
       'recovered.json',
       'strange-signals.json',
+      'sync-failed-and-again.json',
       'volume-kept.json',
     ]);
   });
