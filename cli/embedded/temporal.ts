@@ -6,6 +6,11 @@ import { freePort } from '#cli/embedded/freePort.ts';
 import { endProcess, writeProcessRecord } from '#cli/embedded/processRecord.ts';
 
 const START_DEADLINE_MS = 60_000;
+/**
+ * How often in a second the server looks for what it has to hand to workers. Its own 20 is meant for each of hundreds of
+ * shards; this one has a single shard, so every step of every workflow would wait up to 50 ms, twice.
+ */
+const LOOKS_PER_SECOND = 1_000;
 const TYPE_NAMES = { KEYWORD: 'Keyword', DATETIME: 'Datetime', BOOL: 'Bool' } as const;
 
 /** What a Temporal dev server is started with. */
@@ -63,6 +68,7 @@ function launch(options: TemporalOptions, port: number, uiPort: number): ChildPr
       ...(options.ui ? ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort)] : ['--headless']),
       ...(options.databaseFile === null ? [] : ['--db-filename', options.databaseFile]),
       ...attributes.flatMap((attribute) => ['--search-attribute', attribute]),
+      ...['--dynamic-config-value', `history.transferProcessorMaxPollRPS=${String(LOOKS_PER_SECOND)}`],
     ],
     // Detached: Ctrl-C reaches the whole group of the terminal, and workers end in order only while Temporal answers.
     { detached: true, stdio: ['ignore', log, log] },
