@@ -179,23 +179,29 @@ describe('the table of access', () => {
   });
 });
 
-describe.each(foreign)('$name', ({ method, path, body, headers }) => {
-  it('is not found by a stranger and an operator, needs a sign-in, and is there for its owner', async () => {
-    const things = await belongingsOf(alice);
-    const address = addressOf(path, things);
-    const request = { body, headers };
-    for (const as of path.startsWith('/reviews') ? [stranger] : [stranger, operator]) {
-      const answer = await api.send(method, address, { ...request, as });
-      expect([answer.status, answer.body.code]).toEqual([404, 'NOT_FOUND']);
-    }
-    expect((await api.send(method, address, request)).status).toBe(401);
-    const owners = await api.send(method, address, { ...request, as: alice });
-    expect(owners.status).not.toBe(404);
-    expect(owners.status).not.toBe(422);
-  });
+// A decision waits ten seconds for workers, of which there are none: the other routes are asked meanwhile.
+describe('what belongs to somebody', () => {
+  it.concurrent.each(foreign)(
+    'is not found by a stranger and an operator, needs a sign-in, and is there for its owner: $name',
+    async ({ method, path, body, headers }) => {
+      const things = await belongingsOf(alice);
+      const address = addressOf(path, things);
+      const request = { body, headers };
+      for (const as of path.startsWith('/reviews') ? [stranger] : [stranger, operator]) {
+        const answer = await api.send(method, address, { ...request, as });
+        expect([answer.status, answer.body.code]).toEqual([404, 'NOT_FOUND']);
+      }
+      expect((await api.send(method, address, request)).status).toBe(401);
+      const owners = await api.send(method, address, { ...request, as: alice });
+      expect(owners.status).not.toBe(404);
+      expect(owners.status).not.toBe(422);
+    },
+  );
 
-  if (/\{(itemId|versionId|snapshotItemId|commentId)\}/.test(path)) {
-    it('does not take a stranger through their own session or review to what belongs to another', async () => {
+  const inside = foreign.filter(({ path }) => /\{(itemId|versionId|snapshotItemId|commentId)\}/.test(path));
+  it.concurrent.each(inside)(
+    'is not reached by a stranger through their own session or review: $name',
+    async ({ method, path, body, headers }) => {
       const theirs = await belongingsOf(alice);
       const { uuid, reviewId } = await belongingsOf(stranger);
       const answer = await api.send(method, addressOf(path, { ...theirs, uuid, reviewId }), {
@@ -206,8 +212,8 @@ describe.each(foreign)('$name', ({ method, path, body, headers }) => {
       // The list of versions of an item that the session never had is empty: nothing of the other's is told.
       if (path.endsWith('/versions')) expect(answer.body).toEqual({ items: [], nextCursor: null });
       else expect([answer.status, answer.body.code]).toEqual([404, 'NOT_FOUND']);
-    });
-  }
+    },
+  );
 });
 
 describe.each(cases.filter(({ access }) => access === 'own'))('$name', ({ method, path }) => {

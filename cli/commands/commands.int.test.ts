@@ -18,6 +18,7 @@ async function berth(
   return { code, output: program.output() };
 }
 
+// Whoever looks for a server that is not there waits long: the others run meanwhile.
 describe('the berth command', () => {
   let test: TestDatabase;
   let environment: Record<string, string>;
@@ -32,17 +33,28 @@ describe('the berth command', () => {
   });
   afterAll(() => test.drop());
 
-  it('says what it can do when it is asked for something else', async () => {
+  it.concurrent('looks at the servers whose addresses are given, and fails when one does not answer', async () => {
+    const [well, ill] = await Promise.all([
+      berth(['doctor'], environment),
+      berth(['doctor'], { ...environment, TEMPORAL_ADDRESS: '127.0.0.1:1' }),
+    ]);
+    expect(well.output).toMatch(/ok {4}PostgreSQL: answers, version \d+/);
+    expect(well.output).toMatch(/ok {4}Temporal: .* answers/);
+    expect(ill.code).toBe(1);
+    expect(ill.output).toMatch(/FAIL {2}Temporal: 127\.0\.0\.1:1 does not answer/);
+  });
+
+  it.concurrent('says what it can do when it is asked for something else', async () => {
     const { code, output } = await berth(['dance'], {});
     expect(code).toBe(2);
     expect(output).toContain('berth <command>');
   });
 
-  it('migrates, and says when there is nothing to do', async () => {
+  it.concurrent('migrates, and says when there is nothing to do', async () => {
     expect(await berth(['migrate'], environment)).toMatchObject({ code: 0, output: 'The database is up to date.\n' });
   });
 
-  it('stops at a bad setting and names it, what it got and what it wants', async () => {
+  it.concurrent('stops at a bad setting and names it, what it got and what it wants', async () => {
     const { code, output } = await berth(['migrate'], { ...environment, BERTH_PORT: 'harbour', BERTH_SECRET: 'short' });
     expect(code).toBe(1);
     expect(output).toMatch(/BERTH_PORT: got "harbour"; .*number/);
@@ -50,14 +62,14 @@ describe('the berth command', () => {
     expect(output).not.toContain('short;');
   });
 
-  it('accepts a restored database, so that maintenance trusts it again', async () => {
+  it.concurrent('accepts a restored database, so that maintenance trusts it again', async () => {
     await writeHeartbeat(test.database, randomUUID());
     const before = await readHeartbeat(test.database);
     expect((await berth(['admin', 'accept-database'], environment)).code).toBe(0);
     expect((await readHeartbeat(test.database))?.token).not.toBe(before?.token);
   });
 
-  it('pauses the warm pool in the database, shows it, and resumes it', async () => {
+  it.concurrent('pauses the warm pool in the database, shows it, and resumes it', async () => {
     const pausedBy = async () => (await readWarmPool(test.database)).pausedBy;
     expect((await berth(['admin', 'pause-pool'], environment)).output).toMatch(/Paused since .* by the command line/);
     expect(await pausedBy()).toBe('the command line');
@@ -67,15 +79,6 @@ describe('the berth command', () => {
     });
     expect((await berth(['admin', 'resume-pool'], environment)).output).not.toContain('Paused');
     expect(await pausedBy()).toBeNull();
-  });
-
-  it('looks at the servers whose addresses are given, and fails when one does not answer', async () => {
-    const well = await berth(['doctor'], environment);
-    expect(well.output).toMatch(/ok {4}PostgreSQL: answers, version \d+/);
-    expect(well.output).toMatch(/ok {4}Temporal: .* answers/);
-    const ill = await berth(['doctor'], { ...environment, TEMPORAL_ADDRESS: '127.0.0.1:1' });
-    expect(ill.code).toBe(1);
-    expect(ill.output).toMatch(/FAIL {2}Temporal: 127\.0\.0\.1:1 does not answer/);
   });
 
   it('has more patience with a Temporal that is far away than a health check has', async () => {

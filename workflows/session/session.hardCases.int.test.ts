@@ -92,8 +92,9 @@ async function expectNothingLeft(session: SessionRecord): Promise<void> {
   );
 }
 
-describe('open while closing', () => {
-  it('leads into the new generation with everything that was on the volume', async () => {
+// They wait for programs and processes to end far more than they work: some of them wait at once.
+describe('a session', () => {
+  it.concurrent('that is opened while it closes has all that was on the volume in the new generation', async () => {
     const session = await opened();
     await make(session, stubborn('newer.txt'), 'newer.txt');
     await stack.close(session);
@@ -103,6 +104,79 @@ describe('open while closing', () => {
     expect(await fileOnVolume(stack, session, 'newer.txt')).toBe('newer\n');
     await waitFor(async () => (await stack.fileInDatabase(session, 'newer.txt')) === 'newer\n');
     await closed(session);
+    await expectNothingLeft(session);
+  });
+
+  it.concurrent('whose agent is killed while it is open recovers, and saves what its volume had newer', async () => {
+    const session = await opened();
+    await make(session, 'echo newer > newer.txt', 'newer.txt');
+    await killAgent(stack.config, session.uuid);
+    await waitFor(async () => (await timesIn(session, 'recovering')) === 1, { deadlineMs: 20_000 });
+    await stack.reaches(session, 'running', 1);
+    await waitFor(async () => (await stack.fileInDatabase(session, 'newer.txt')) === 'newer\n');
+    await closed(session);
+    await expectNothingLeft(session);
+  });
+
+  it.concurrent('whose agent is killed while it closes saves what its volume had newer, by another pod', async () => {
+    const session = await opened();
+    await make(session, stubborn('ready.txt'), 'ready.txt');
+    await stack.close(session);
+    await stack.reaches(session, 'saving');
+    await writeBeside(session, 'newer.txt');
+    await killAgent(stack.config, session.uuid);
+    await stack.reaches(session, 'closed');
+    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
+    await expectNothingLeft(session);
+  });
+
+  it.concurrent('whose agent is killed while it opens gets another pod and runs', async () => {
+    const session = await stack.newSession();
+    await addManyFiles(session);
+    await stack.open(session);
+    await waitFor(() => fileOnVolume(stack, session, 'file-1'), { deadlineMs: 40_000, what: 'the first file' });
+    await killAgent(stack.config, session.uuid);
+    await stack.reaches(session, 'running');
+    expect(await fileOnVolume(stack, session, 'file-3000')).toBe('3000');
+    await closed(session);
+    await expectNothingLeft(session);
+  });
+
+  it.concurrent('ends a job before the last scan of a close, and saves every line written until then', async () => {
+    const session = await opened();
+    const job = `(trap '' HUP; i=0; while :; do i=$((i+1)); echo $i $SECONDS >> job.txt; sleep 0.005; done) & disown`;
+    await make(session, job, 'job.txt');
+    await closed(session);
+    const lines = (await stack.fileInDatabase(session, 'job.txt'))!.trimEnd().split('\n');
+    const written = lines.map((line) => line.split(' ').map(Number) as [number, number]);
+    const seconds = written.map(([, second]) => second);
+    // It went on for the five seconds between SIGHUP and SIGKILL, however many lines a busy machine makes in them.
+    expect(seconds.at(-1)! - seconds[0]!).toBeGreaterThanOrEqual(4);
+    expect(written.map(([number]) => number)).toEqual(written.map((_, index) => index + 1));
+    await expectNothingLeft(session);
+  });
+
+  it.concurrent('whose run was terminated closes in another run that saves what is on the volume', async () => {
+    const session = await opened();
+    await make(session, 'echo newer > newer.txt', 'newer.txt');
+    await sessionRun(stack, session).terminate('an operator pressed the wrong button');
+    await closed(session);
+    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
+    await expectNothingLeft(session);
+  });
+
+  it.concurrent('whose run was terminated while it saved is saved by another once the reaper asks', async () => {
+    const session = await opened();
+    await make(session, stubborn('ready.txt'), 'ready.txt');
+    await stack.close(session);
+    const saving = await stack.reaches(session, 'saving');
+    await sessionRun(stack, session).terminate('an operator pressed the wrong button');
+    await writeBeside(session, 'newer.txt');
+    await stack.database.transaction((tx) =>
+      closeAbandonedSession(stack.database, saving, { actor: 'the reaper', reason: 'operator' }, tx),
+    );
+    await stack.reaches(session, 'closed', 2);
+    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
     await expectNothingLeft(session);
   });
 });
@@ -129,43 +203,6 @@ describe('close while loading', () => {
     expect(await fileOnVolume(stack, session, 'file-3000')).toBe('3000');
     await closed(session);
     expect(await countItems(session)).toBe(before);
-  });
-});
-
-describe('the agent killed', () => {
-  it('while open: the session recovers on the same volume, and what was newer on it is saved', async () => {
-    const session = await opened();
-    await make(session, 'echo newer > newer.txt', 'newer.txt');
-    await killAgent(stack.config, session.uuid);
-    await waitFor(async () => (await timesIn(session, 'recovering')) === 1, { deadlineMs: 20_000 });
-    await stack.reaches(session, 'running', 1);
-    await waitFor(async () => (await stack.fileInDatabase(session, 'newer.txt')) === 'newer\n');
-    await closed(session);
-    await expectNothingLeft(session);
-  });
-
-  it('while closing: a recovery pod saves what was newer on the volume', async () => {
-    const session = await opened();
-    await make(session, stubborn('ready.txt'), 'ready.txt');
-    await stack.close(session);
-    await stack.reaches(session, 'saving');
-    await writeBeside(session, 'newer.txt');
-    await killAgent(stack.config, session.uuid);
-    await stack.reaches(session, 'closed');
-    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
-    await expectNothingLeft(session);
-  });
-
-  it('while opening: the pod is made again and the session runs', async () => {
-    const session = await stack.newSession();
-    await addManyFiles(session);
-    await stack.open(session);
-    await waitFor(() => fileOnVolume(stack, session, 'file-1'), { deadlineMs: 40_000, what: 'the first file' });
-    await killAgent(stack.config, session.uuid);
-    await stack.reaches(session, 'running');
-    expect(await fileOnVolume(stack, session, 'file-3000')).toBe('3000');
-    await closed(session);
-    await expectNothingLeft(session);
   });
 });
 
@@ -202,22 +239,6 @@ describe('a stale generation that writes late', () => {
   });
 });
 
-describe('a background job that writes during the close', () => {
-  it('is ended before the last scan, and every line it wrote until then is saved', async () => {
-    const session = await opened();
-    const job = `(trap '' HUP; i=0; while :; do i=$((i+1)); echo $i $SECONDS >> job.txt; sleep 0.005; done) & disown`;
-    await make(session, job, 'job.txt');
-    await closed(session);
-    const lines = (await stack.fileInDatabase(session, 'job.txt'))!.trimEnd().split('\n');
-    const written = lines.map((line) => line.split(' ').map(Number) as [number, number]);
-    const seconds = written.map(([, second]) => second);
-    // It went on for the five seconds between SIGHUP and SIGKILL, however many lines a busy machine makes in them.
-    expect(seconds.at(-1)! - seconds[0]!).toBeGreaterThanOrEqual(4);
-    expect(written.map(([number]) => number)).toEqual(written.map((_, index) => index + 1));
-    await expectNothingLeft(session);
-  });
-});
-
 describe('a close before the open reached Temporal', () => {
   it('is carried out after it, and the session ends closed with nothing left over', async () => {
     await stack.stopWorkers();
@@ -227,32 +248,6 @@ describe('a close before the open reached Temporal', () => {
     expect(await stack.read(session)).toMatchObject({ phase: 'requested', generation: 1 });
     stack.startWorkers();
     await stack.reaches(session, 'closed', 1);
-    await expectNothingLeft(session);
-  });
-});
-
-describe('a run that was terminated', () => {
-  it('is replaced at the close by one that saves what is on the volume', async () => {
-    const session = await opened();
-    await make(session, 'echo newer > newer.txt', 'newer.txt');
-    await sessionRun(stack, session).terminate('an operator pressed the wrong button');
-    await closed(session);
-    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
-    await expectNothingLeft(session);
-  });
-
-  it('while it saved is replaced by one that saves what is on the volume, once the reaper asks for it', async () => {
-    const session = await opened();
-    await make(session, stubborn('ready.txt'), 'ready.txt');
-    await stack.close(session);
-    const saving = await stack.reaches(session, 'saving');
-    await sessionRun(stack, session).terminate('an operator pressed the wrong button');
-    await writeBeside(session, 'newer.txt');
-    await stack.database.transaction((tx) =>
-      closeAbandonedSession(stack.database, saving, { actor: 'the reaper', reason: 'operator' }, tx),
-    );
-    await stack.reaches(session, 'closed', 2);
-    expect(await stack.fileInDatabase(session, 'newer.txt')).toBe('newer\n');
     await expectNothingLeft(session);
   });
 });

@@ -55,13 +55,26 @@ async function comesTo(session: SessionRecord, phase: SessionRecord['phase'], ge
   return stack.read(session);
 }
 
+/** Closed while the volume could not be reached; the node forgot the pod, and the volume is kept. */
+async function kept(): Promise<SessionRecord> {
+  const session = await lostAfterSave();
+  await stack.close(session);
+  await comesTo(session, 'closing');
+  node.giveBack(session.uuid);
+  const closed = await comesTo(session, 'closed');
+  expect(closed).toMatchObject({ phaseReason: 'save-failed', phaseCause: 'node-lost' });
+  expect(await stack.volumeState(session)).toBe('kept');
+  return closed;
+}
+
 async function attentionOf(session: SessionRecord): Promise<unknown> {
   const { searchAttributes } = await sessionRun(stack, session).describe();
   return searchAttributes['NeedsAttention']?.[0];
 }
 
+// A close on a lost node waits for long before it gives up: all of them wait at once.
 describe('a session on a node that does not answer', () => {
-  it('stays running, needs attention, takes saves, and goes on with them when the node is back', async () => {
+  it.concurrent('stays running, needs attention, takes saves, and has them when the node is back', async () => {
     const session = await lostAfterSave();
     expect(session).toMatchObject({ phase: 'running', phaseReason: 'node-lost', generation: 1 });
     await waitFor(async () => (await attentionOf(session)) === true, { ...PATIENCE, what: 'NeedsAttention' });
@@ -76,7 +89,7 @@ describe('a session on a node that does not answer', () => {
     await stack.reaches(session, 'closed');
   });
 
-  it('is opened anew from the newest save when its owner discards what is on the volume', async () => {
+  it.concurrent('is opened anew from the newest save when its owner discards what is on the volume', async () => {
     const session = await lostAfterSave();
     const before = await stack.runtime.list();
     const oldVolume = before.volumes.find(({ uuid }) => uuid === session.uuid);
@@ -97,7 +110,7 @@ describe('a session on a node that does not answer', () => {
     await stack.reaches(session, 'closed');
   });
 
-  it('can be discarded while its close waits for the node', async () => {
+  it.concurrent('can be discarded while its close waits for the node', async () => {
     const session = await lostAfterSave();
     await stack.close(session);
     await comesTo(session, 'closing');
@@ -109,7 +122,7 @@ describe('a session on a node that does not answer', () => {
     await stack.reaches(session, 'closed');
   });
 
-  it('can be discarded also after somebody opened it while its close waited', async () => {
+  it.concurrent('can be discarded also after somebody opened it while its close waited', async () => {
     const session = await lostAfterSave();
     await stack.close(session);
     await comesTo(session, 'closing');
@@ -122,29 +135,9 @@ describe('a session on a node that does not answer', () => {
     await stack.close(session);
     await stack.reaches(session, 'closed');
   });
-});
 
-describe('a volume that could not be saved when its session closed', () => {
-  /** Closed while the volume could not be reached; the node forgot the pod, and the volume is kept. */
-  async function kept(): Promise<SessionRecord> {
-    const session = await lostAfterSave();
-    await stack.close(session);
-    await comesTo(session, 'closing');
-    node.giveBack(session.uuid);
-    const closed = await comesTo(session, 'closed');
-    expect(closed).toMatchObject({ phaseReason: 'save-failed', phaseCause: 'node-lost' });
-    expect(await stack.volumeState(session)).toBe('kept');
-    return closed;
-  }
-
-  let toSave: SessionRecord;
-  let toDiscard: SessionRecord;
-  beforeAll(async () => {
-    [toSave, toDiscard] = await Promise.all([kept(), kept()]);
-  });
-
-  it('is saved by another try, and gone after it', async () => {
-    const session = toSave;
+  it.concurrent('is saved by another try, and without its volume after it, when its close kept that', async () => {
+    const session = await kept();
     await retrySave(stack, session, actorOf(session));
     await comesTo(session, 'closed', 2);
     expect(await stack.volumeState(session)).toBeNull();
@@ -153,8 +146,8 @@ describe('a volume that could not be saved when its session closed', () => {
     await expect(retrySave(stack, session, actorOf(session))).rejects.toMatchObject({ code: 'NOTHING_TO_SAVE' });
   });
 
-  it('is gone when its owner discards it, and the session stays closed', async () => {
-    const session = toDiscard;
+  it.concurrent('stays closed, without the volume that its close kept, when its owner discards that', async () => {
+    const session = await kept();
     await discardKept(stack, session, actorOf(session));
     const closed = await comesTo(session, 'closed', 2);
     expect(closed).toMatchObject({ phaseReason: 'discarded', phaseCause: null });

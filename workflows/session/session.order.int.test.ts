@@ -35,8 +35,9 @@ const running = (session: StartedSession) => called(session, 'watchSession');
 const ending = (session: StartedSession) => session.calls.slice(session.calls.indexOf('recordPhase:saving'));
 const live = { inspectVolume: async () => ({ state: 'live' as const }) };
 
+// Each has a session of its own and waits for the server more than it works: those of one description run at once.
 describe('a whole life', () => {
-  it('opens, runs and closes step by step', async () => {
+  it.concurrent('opens, runs and closes step by step', async () => {
     const session = await runner.start();
     await running(session);
     expect(session.calls).toEqual([...OPENING, 'recordPhase:running', 'watchSession']);
@@ -52,7 +53,7 @@ describe('a whole life', () => {
     ]);
   });
 
-  it('saves before it deletes when the volume was loaded', async () => {
+  it.concurrent('saves before it deletes when the volume was loaded', async () => {
     const session = await runner.start(live);
     await running(session);
     await session.handle.signal(closeSignal);
@@ -69,7 +70,7 @@ describe('a whole life', () => {
     ]);
   });
 
-  it('reconciles a volume that was loaded before instead of loading it', async () => {
+  it.concurrent('reconciles a volume that was loaded before instead of loading it', async () => {
     const session = await runner.start(live);
     await running(session);
     expect(session.calls).toContain('reconcile');
@@ -97,7 +98,7 @@ describe('a stale run', () => {
 });
 
 describe('a close before the session runs', () => {
-  it.each(['ensureVolume', 'ensurePod', 'awaitAgent', 'loadFiles'] as const)(
+  it.concurrent.each(['ensureVolume', 'ensurePod', 'awaitAgent', 'loadFiles'] as const)(
     'during %s cancels it, saves nothing and deletes what was never loaded',
     async (step) => {
       const session = await runner.start({ [step]: untilCancelled });
@@ -113,7 +114,7 @@ describe('a close before the session runs', () => {
 });
 
 describe('an open while closing', () => {
-  it('goes on as a new run of the new generation, which is admitted anew', async () => {
+  it.concurrent('goes on as a new run of the new generation, which is admitted anew', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const session = await runner.start({
@@ -137,7 +138,7 @@ describe('an open while closing', () => {
     await waitFor(async () => (await session.handle.describe()).status.name !== 'RUNNING');
   });
 
-  it('saves no more once a write meets another generation', async () => {
+  it.concurrent('saves no more once a write meets another generation', async () => {
     const session = await runner.start({
       ...live,
       recordPhase: async ({ phase }) => ({ current: phase !== 'saving' }),
@@ -150,7 +151,7 @@ describe('an open while closing', () => {
 });
 
 describe('a lost pod', () => {
-  it('is made again on the same volume and reconciled', async () => {
+  it.concurrent('is made again on the same volume and reconciled', async () => {
     let lost = 0;
     const session = await runner.start({
       ...live,
@@ -171,7 +172,7 @@ describe('a lost pod', () => {
     await session.handle.result();
   });
 
-  it('that is lost again and again ends in a close that saves', async () => {
+  it.concurrent('that is lost again and again ends in a close that saves', async () => {
     const session = await runner.start({ ...live, watchSession: async () => ({ end: 'pod-lost' }) });
     expect(await session.handle.result()).toMatchObject({ phase: 'closed', reason: 'pod-lost' });
     expect(session.calls.filter((call) => call === 'recordPhase:recovering')).toHaveLength(3);
@@ -184,7 +185,7 @@ describe('a close that cannot reach the agent', () => {
     throw ApplicationFailure.nonRetryable('no agent', 'AGENT_UNREACHABLE');
   };
 
-  it('starts a recovery pod and saves from it', async () => {
+  it.concurrent('starts a recovery pod and saves from it', async () => {
     let asked = 0;
     const session = await runner.start({ ...live, quiesce: async () => (asked++ === 0 ? unreachable() : undefined) });
     await running(session);
@@ -206,7 +207,7 @@ describe('a close that cannot reach the agent', () => {
     ]);
   });
 
-  it('keeps the volume and asks for attention when that fails too', async () => {
+  it.concurrent('keeps the volume and asks for attention when that fails too', async () => {
     const session = await runner.start({ ...live, quiesce: unreachable });
     await running(session);
     await session.handle.signal(closeSignal);
@@ -253,7 +254,7 @@ describe('signals from outside', () => {
     ['a wrong type', [{ opId: 5, until: 7, reason: 3, cause: [], generation: 'x' }]],
   ];
 
-  it.each(payloads)('with %s leave the session working, and the attempt is in its details', async (name, args) => {
+  it.concurrent.each(payloads)('with %s leave the session working, and are told in its details', async (name, args) => {
     const session = await runner.start(live);
     await running(session);
     const signal = (signalName: string) => session.handle.signal(signalName, ...args);
@@ -279,7 +280,7 @@ describe('signals from outside', () => {
 });
 
 describe('updates', () => {
-  it('syncNow answers what changed, and is refused with a reason where it makes no sense', async () => {
+  it.concurrent('syncNow answers what changed, and is refused with a reason where it makes no sense', async () => {
     const session = await runner.start({
       ...live,
       reconcile: async () => ({ changed: 2, conflicts: 0, notSaved: 0, more: false }),
@@ -301,7 +302,7 @@ describe('updates', () => {
     await session.handle.result();
   });
 
-  it('closeAndWait answers once all is gone, and does not hold the teardown', async () => {
+  it.concurrent('closeAndWait answers once all is gone, and does not hold the teardown', async () => {
     const session = await runner.start();
     await running(session);
     expect(await session.handle.executeUpdate(closeAndWaitUpdate, { args: [{ opId: 'b', actor: 'bob' }] })).toEqual({
@@ -310,7 +311,7 @@ describe('updates', () => {
     expect(session.calls.at(-1)).toBe('recordEnd:closed');
   });
 
-  it('a syncNow that waits is answered when the session closes instead', async () => {
+  it.concurrent('a syncNow that waits is answered when the session closes instead', async () => {
     const session = await runner.start({ inspectVolume: async () => ({ state: 'new' }), reconcile: untilCancelled });
     await running(session);
     const answer = session.handle

@@ -39,8 +39,9 @@ function withoutDatabaseWhile(isAway: () => boolean): () => Promise<void> {
 
 const times = (session: StartedSession, call: string): number => session.calls.filter((one) => one === call).length;
 
-describe('while the cluster does not answer', () => {
-  it('an open waits, and goes on once it does', async () => {
+// Each waits for timers of its own: all of them wait at once.
+describe('a session', () => {
+  it.concurrent('waits with an open while the cluster does not answer, and goes on once it does', async () => {
     let silent = true;
     const fail = silentWhile(() => silent);
     const session = await runner.start({ ensurePod: async () => (await fail(), { podUid: 'pod' }) });
@@ -54,7 +55,7 @@ describe('while the cluster does not answer', () => {
     expect(await session.handle.result()).toMatchObject({ phase: 'closed' });
   });
 
-  it('an open that waits is given up by a close', async () => {
+  it.concurrent('gives up an open that waits for the cluster when it is closed', async () => {
     const fail = silentWhile(() => true);
     const session = await runner.start({
       ensureVolume: async () => (await fail(), Promise.reject(new Error('never'))),
@@ -64,7 +65,7 @@ describe('while the cluster does not answer', () => {
     expect(await session.handle.result()).toMatchObject({ phase: 'closed', reason: 'user' });
   });
 
-  it('a close gives up no volume: it saves once the cluster answers, and makes no second pod', async () => {
+  it.concurrent('gives up no volume at a close that waits for the cluster: it saves, with no second pod', async () => {
     let silent = true;
     const session = await runner.start({ ...live, quiesce: silentWhile(() => silent) });
     await waitFor(() => session.calls.includes('watchSession'));
@@ -76,10 +77,8 @@ describe('while the cluster does not answer', () => {
     expect(session.calls).not.toContain('keepVolume');
     expect(session.calls.indexOf('saveFiles')).toBeGreaterThan(session.calls.lastIndexOf('quiesce'));
   });
-});
 
-describe('while the database does not answer', () => {
-  it('an open and a close wait, and go on once it does', async () => {
+  it.concurrent('waits with open and close while the database does not answer, and goes on once it does', async () => {
     let away = true;
     const fail = withoutDatabaseWhile(() => away);
     const session = await runner.start({
@@ -99,10 +98,8 @@ describe('while the database does not answer', () => {
     expect(times(session, 'ensurePod')).toBe(1);
     expect(session.calls).not.toContain('keepVolume');
   });
-});
 
-describe('a sync that failed', () => {
-  it('is done again within half a minute though nobody asks', async () => {
+  it.concurrent('does a sync that failed again within half a minute though nobody asks', async () => {
     let fails = false;
     const session = await runner.start({
       ...live,

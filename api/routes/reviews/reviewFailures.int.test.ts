@@ -8,11 +8,17 @@ let stage: ReviewApi;
 let author: TestPerson;
 let reviewer: TestPerson;
 let session: BuiltSession;
+/** An api of its own: a review that waits half a minute for its session there, while the other rules are tested. */
+let quiet: { stage: ReviewApi; author: TestPerson; id: number };
 
 beforeAll(async () => {
   stage = await startReviewApi();
+  quiet = await submitToSilentSession(await startReviewApi());
 });
-afterAll(() => stage.close());
+afterAll(async () => {
+  await quiet?.stage.close();
+  await stage?.close();
+});
 beforeEach(async () => {
   ({ author, reviewer, session } = await stage.newCast());
 });
@@ -20,6 +26,15 @@ beforeEach(async () => {
 const get = (person: TestPerson, path: string): Promise<TestAnswer> => stage.get(person, path);
 const post = (person: TestPerson, path: string, body?: unknown): Promise<TestAnswer> => stage.post(person, path, body);
 const submitAndFreeze = (body: Record<string, unknown> = {}) => stage.submitAndFreeze({ author, session, body });
+
+/** A review of an open session whose workflow nobody has ever started. */
+async function submitToSilentSession(quietStage: ReviewApi): Promise<typeof quiet> {
+  const cast = await quietStage.newCast();
+  await quietStage.api.database.query(`UPDATE sessions SET phase = 'running', generation = 1 WHERE id = $1`, [
+    cast.session.id,
+  ]);
+  return { stage: quietStage, author: cast.author, id: await quietStage.submit(cast) };
+}
 
 describe('a run that was terminated from outside', () => {
   it('is started again by the next decision, which it then carries out', async () => {
@@ -123,14 +138,13 @@ describe('submitting', () => {
   });
 
   it('freezes what PostgreSQL holds and says so when the open session does not answer', async () => {
-    await stage.api.database.query(`UPDATE sessions SET phase = 'running', generation = 1 WHERE id = $1`, [session.id]);
-    const id = await stage.submit({ author, session });
-    const snapshotId = await waitFor(async () => (await get(author, `/reviews/${id}`)).body.snapshotId, {
+    const read = async (path: string) => (await quiet.stage.get(quiet.author, `/reviews/${quiet.id}${path}`)).body;
+    const snapshotId = await waitFor(async () => (await read('')).snapshotId, {
       deadlineMs: 80_000,
       what: 'the snapshot without a sync',
     });
     expect(snapshotId).toBeGreaterThan(0);
-    const [first] = (await get(author, `/reviews/${id}/history`)).body.items;
+    const [first] = (await read('/history')).items;
     expect(first.description).toContain('did not answer in time');
   }, 120_000);
 });

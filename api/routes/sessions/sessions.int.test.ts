@@ -1,5 +1,6 @@
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { createWorkers, type Workers } from '#workers/createWorkers.ts';
+import { installWorkerLog } from '#workers/workerLog.ts';
 import { TEST_BUNDLES } from '#tests/support/sessionSteps.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -104,6 +105,7 @@ describe('with workers', () => {
   beforeAll(async () => {
     // Sessions that were asked for above, when nobody carried it out, are not to be opened now.
     await api.database.query('DELETE FROM intents');
+    installWorkerLog(api.deps.log);
     workers = createWorkers({ ...api.deps, runtime: api.runtime, bundleFolder: TEST_BUNDLES });
     running = workers.run();
   });
