@@ -93,6 +93,18 @@ describe('writing together', () => {
     expect(groups).toEqual([[1, 2, 3], [4]]);
   });
 
+  it('makes one write of what lies one behind the other in memory, and of nothing else', async () => {
+    const { stream, groups } = noting();
+    const write = writeTogether(stream, process.nextTick);
+    const memory = new Uint8Array(100);
+    write(memory.subarray(0, 10));
+    write(memory.subarray(10, 30));
+    write(memory.subarray(40, 50));
+    write(new Uint8Array(5));
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(groups).toEqual([[30, 10, 5]]);
+  });
+
   it('does not hold back a long turn: at 64 KiB the other side gets its first piece', () => {
     const { stream, groups } = noting();
     const write = writeTogether(stream, process.nextTick);

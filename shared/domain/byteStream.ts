@@ -23,19 +23,37 @@ const TOGETHER_BYTES = 64 * 1024;
 
 /**
  * Gives a function that writes to the stream, and sends what was written in one turn as one piece: a TLS record and a
- * system call for each small frame cost more than the frames. `afterTurn` is Node's `process.nextTick`.
+ * system call for each small frame cost more than the frames. Frames that lie one behind the other in memory become one
+ * write. `afterTurn` is Node's `process.nextTick`.
  */
 export function writeTogether(
   stream: CorkableStream,
   afterTurn: (work: () => void) => void,
 ): (bytes: Uint8Array) => void {
+  let held: { memory: ArrayBufferLike; start: number; end: number } | null = null;
+
+  function release(): void {
+    if (held !== null) stream.write(new Uint8Array(held.memory, held.start, held.end - held.start));
+    held = null;
+  }
   return (bytes) => {
     if (stream.writableCorked === 0) {
       stream.cork();
-      afterTurn(() => stream.uncork());
+      afterTurn(() => {
+        release();
+        stream.uncork();
+      });
     }
-    stream.write(bytes);
-    if (stream.writableLength >= TOGETHER_BYTES) stream.uncork();
+    const { buffer: memory, byteOffset: start } = bytes;
+    const end = start + bytes.byteLength;
+    if (held?.memory === memory && held.end === start) held.end = end;
+    else {
+      release();
+      held = { memory, start, end };
+    }
+    if (stream.writableLength + held.end - held.start < TOGETHER_BYTES) return;
+    release();
+    stream.uncork();
   };
 }
 

@@ -1,4 +1,4 @@
-import { MAX_FRAME_PAYLOAD_BYTES, ProtocolError, type FrameType } from '#shared/domain/frames.ts';
+import { encodeJson, MAX_FRAME_PAYLOAD_BYTES, ProtocolError, type FrameType } from '#shared/domain/frames.ts';
 
 /** Bytes of messages and data that each side may send on a channel before the other has taken any. */
 export const CHANNEL_WINDOW_BYTES = 256 * 1024;
@@ -39,7 +39,6 @@ export interface ChannelReceiver {
 
 type SendFrame = (type: FrameType, channel: number, payload: Uint8Array) => void;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 
@@ -83,7 +82,7 @@ export class Channel {
 
   /** Sends JSON at once, whatever the credit: for small answers and notices. Nothing happens on a channel that is over. */
   post(value: unknown): void {
-    const payload = encoder.encode(JSON.stringify(value));
+    const payload = encodeJson(value);
     if (this.over) return;
     this.#credit -= payload.byteLength;
     this.#send('message', this.id, payload);
@@ -136,7 +135,7 @@ export class Channel {
   /** Ends the channel with an error that the other side gets. */
   fail(code: string, message: string): void {
     if (this.#over) return;
-    this.#send('error', this.id, encoder.encode(JSON.stringify({ code, message: message.slice(0, 2_000) })));
+    this.#send('error', this.id, encodeJson({ code, message: message.slice(0, 2_000) }));
     this.#finish();
   }
 

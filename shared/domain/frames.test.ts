@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {
   encodeFrame,
+  encodeJson,
   FRAME_HEADER_BYTES,
   FRAME_TYPES,
   FrameDecoder,
@@ -72,6 +73,17 @@ describe('frames', () => {
         new DataView(header.buffer).setUint32(0, length);
         header[4] = FRAME_TYPES.data;
         expect(() => new FrameDecoder().push(header)).toThrow('too long');
+      }),
+    );
+  });
+
+  it('keep their bytes whatever is encoded after them', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 4_000 });
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 40 }), (texts) => {
+        const frames = texts.map((value) => encodeFrame({ type: 'message', channel: 1, payload: encodeJson(value) }));
+        const decoded = frames.flatMap((bytes) => new FrameDecoder().push(bytes));
+        expect(decoded.map(({ payload }): unknown => JSON.parse(new TextDecoder().decode(payload)))).toEqual(texts);
       }),
     );
   });

@@ -1,5 +1,7 @@
 /** Bytes before a frame's payload: u32 length of the payload, u8 type, u32 channel, all big-endian. */
 export const FRAME_HEADER_BYTES = 9;
+const SLAB_BYTES = 32 * 1024;
+const SMALL_BYTES = SLAB_BYTES / 4;
 /** The longest payload. A longer one is refused before any of it is kept. */
 export const MAX_FRAME_PAYLOAD_BYTES = 256 * 1024;
 
@@ -25,6 +27,7 @@ export const FRAME_TYPES = {
 /** The name of a frame's type. */
 export type FrameType = keyof typeof FRAME_TYPES;
 
+const encoder = new TextEncoder();
 const TYPE_NAMES = new Map(Object.entries(FRAME_TYPES).map(([name, code]) => [code as number, name as FrameType]));
 
 /** One unit of the stream between the control plane and an agent. Channel 0 belongs to the stream itself. */
@@ -47,13 +50,45 @@ export function encodeFrame(frame: Frame): Uint8Array {
   if (frame.payload.byteLength > MAX_FRAME_PAYLOAD_BYTES) {
     throw new ProtocolError(`A frame of ${frame.payload.byteLength} bytes is too long.`);
   }
-  const bytes = new Uint8Array(FRAME_HEADER_BYTES + frame.payload.byteLength);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, frame.payload.byteLength);
-  view.setUint8(4, FRAME_TYPES[frame.type]);
-  view.setUint32(5, frame.channel);
+  const bytes = takeMemory(FRAME_HEADER_BYTES + frame.payload.byteLength);
+  writeUint32(bytes, 0, frame.payload.byteLength);
+  bytes[4] = FRAME_TYPES[frame.type];
+  writeUint32(bytes, 5, frame.channel);
   bytes.set(frame.payload, FRAME_HEADER_BYTES);
   return bytes;
+}
+
+/** A value as the JSON of a payload. */
+export function encodeJson(value: unknown): Uint8Array {
+  const text = JSON.stringify(value);
+  // A UTF-16 unit takes three bytes at most; what is left of them is given back.
+  const most = 3 * text.length;
+  if (most > SMALL_BYTES) return encoder.encode(text);
+  const memory = takeMemory(most);
+  const { written } = encoder.encodeInto(text, memory);
+  slabUsed -= most - written;
+  return memory.subarray(0, written);
+}
+
+/** Memory that small frames are cut from: one allocation for each would cost more than all else that sending them does. */
+let slab = new Uint8Array(0);
+let slabUsed = 0;
+
+function takeMemory(length: number): Uint8Array {
+  if (length > SMALL_BYTES) return new Uint8Array(length);
+  if (slabUsed + length > slab.byteLength) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  slabUsed += length;
+  return slab.subarray(slabUsed - length, slabUsed);
+}
+
+function writeUint32(bytes: Uint8Array, start: number, value: number): void {
+  bytes[start] = value >>> 24;
+  bytes[start + 1] = value >>> 16;
+  bytes[start + 2] = value >>> 8;
+  bytes[start + 3] = value;
 }
 
 /** Cuts a stream of bytes into frames, wherever the chunks are split. */

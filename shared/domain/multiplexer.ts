@@ -1,5 +1,11 @@
 import { Channel, ChannelError, type ChannelReceiver } from '#shared/domain/channel.ts';
-import { encodeFrame, FrameDecoder, MAX_FRAME_PAYLOAD_BYTES, ProtocolError } from '#shared/domain/frames.ts';
+import {
+  encodeFrame,
+  encodeJson,
+  FrameDecoder,
+  MAX_FRAME_PAYLOAD_BYTES,
+  ProtocolError,
+} from '#shared/domain/frames.ts';
 import type { Frame, FrameType } from '#shared/domain/frames.ts';
 
 /** Channels that one stream may have at once. */
@@ -15,7 +21,6 @@ export interface MultiplexerOptions {
   opened?(channel: Channel, request: unknown): ChannelReceiver;
 }
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const EMPTY = new Uint8Array(0);
 
@@ -39,7 +44,7 @@ export class Multiplexer {
 
   /** Says hello: the first frame of each side. */
   hello(value: unknown): void {
-    this.#send('hello', 0, encoder.encode(JSON.stringify(value)));
+    this.#send('hello', 0, encodeJson(value));
   }
 
   /** Asks the other side for a sign of life. */
@@ -50,7 +55,7 @@ export class Multiplexer {
   /** Opens a channel. Throws a ChannelError when the stream is broken or the request is too long. */
   open(request: unknown, receiver: ChannelReceiver): Channel {
     if (this.#broken !== null) throw this.#broken;
-    const payload = encoder.encode(JSON.stringify(request));
+    const payload = encodeJson(request);
     if (payload.byteLength > MAX_FRAME_PAYLOAD_BYTES)
       throw new ChannelError('INVALID_INPUT', 'The request is too long.');
     const id = this.#nextChannel;
