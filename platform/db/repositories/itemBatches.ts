@@ -33,8 +33,9 @@ export interface TreeWrite {
   files: FileWrite[];
 }
 
-// The row's content is made from the stored bytes inside the database: they cross the wire once.
-const CONTENT = `CASE n.encoding WHEN 'base64' THEN translate(encode(b.bytes, 'base64'), E'\\n', '')
+// The row's content is made from the stored bytes inside the database: they cross the wire once. `translate` would take
+// four times as long for the same.
+const CONTENT = `CASE n.encoding WHEN 'base64' THEN replace(encode(b.bytes, 'base64'), E'\\n', '')
   ELSE convert_from(b.bytes, 'UTF8') END`;
 
 /** All rows of a session by path, without content. */
