@@ -55,8 +55,13 @@ async function main(): Promise<void> {
       if (isWanted('at-once')) await openAtOnce(ground);
       if (isWanted('echoes')) await echoesOf(ground, { route: 'the pod’s address', budget: 1 });
       if (isWanted('files')) {
-        await compareTransfers(client, stack.config);
-        await compareSyncs(namespace);
+        const ended = new AsyncDisposableStack();
+        try {
+          await compareTransfers(client, { config: stack.config, ended });
+          await compareSyncs(namespace);
+        } finally {
+          await ended.disposeAsync();
+        }
       }
     });
     if (isWanted('echoes')) {

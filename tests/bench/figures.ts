@@ -26,6 +26,21 @@ export function printLimit(
   console.log(`${what}: p${share * 100} ${value.toFixed(1)} ms, ${verdictOf(value <= budgetMs)} ${budgetMs} ms`);
 }
 
+/**
+ * As `printRatio`, of times that were taken in turns: the middle of each turn's own ratio. What the machine does slower
+ * for a while, as a disk on which much was deleted, it does slower for both.
+ */
+export function printPairs(
+  what: string,
+  { ours, theirs, budget }: { ours: number[]; theirs: number[]; budget: number },
+): void {
+  const ratio = middle(ours.map((time, turn) => time / (theirs[turn] ?? NaN)));
+  const times = `${middle(ours).toFixed(2)} ms to ${middle(theirs).toFixed(2)} ms`;
+  console.log(
+    `${what}: ${times} = ${ratio.toFixed(2)} × in the middle of the turns, ${verdictOf(ratio <= budget)} ${budget} ×`,
+  );
+}
+
 /** Prints how ours compares with the reference, and whether that is within the budget. */
 export function printRatio(
   what: string,
