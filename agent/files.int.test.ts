@@ -195,6 +195,45 @@ describe('a write', () => {
   });
 });
 
+describe('filling a volume that nobody works on', () => {
+  const fill = async (...changes: AgentChange[]): Promise<ChangeOutcome[]> =>
+    session.client.apply(changes, { syncEpoch: null, bulk: true, fresh: true });
+
+  it('makes files and links with their folders, and leaves nothing of the agent behind', async () => {
+    const outcomes = await fill(
+      writing('a/b/run.sh', '#!/bin/sh\n', { executable: true }),
+      writing('a/empty.txt', ''),
+      linking('a/link', 'b/run.sh'),
+    );
+    expect(outcomes).toEqual([{ outcome: 'applied' }, { outcome: 'applied' }, { outcome: 'applied' }]);
+    expect(readFileSync(at('a/link'), 'utf8')).toBe('#!/bin/sh\n');
+    expect(statSync(at('a/b/run.sh')).mode & 0o111).toBe(0o111);
+    expect(statSync(at('a/empty.txt')).size).toBe(0);
+    expect(leftOver()).toEqual([]);
+  });
+
+  it('keeps what is there already, as any other write does', async () => {
+    writeFileSync(at('same.txt'), 'same');
+    writeFileSync(at('other.txt'), 'other');
+    await apply(writing('half.txt', 'ha'));
+    expect(
+      await fill(
+        writing('same.txt', 'same'),
+        writing('other.txt', 'new'),
+        writing('half.txt', 'half', { expected: digest('ha') }),
+      ),
+    ).toEqual([{ outcome: 'applied' }, { outcome: 'unexpected', found: digest('other') }, { outcome: 'applied' }]);
+    expect(readFileSync(at('other.txt'), 'utf8')).toBe('other');
+    expect(readFileSync(at('half.txt'), 'utf8')).toBe('half');
+  });
+
+  it('leaves no file whose bytes are not those that were announced', async () => {
+    const change = { ...writing('bad.txt', 'one'), sha256: digest('two') };
+    expect(await fill(change)).toMatchObject([{ outcome: 'refused' }]);
+    expect(existsSync(at('bad.txt'))).toBe(false);
+  });
+});
+
 describe('other changes', () => {
   it('remove what is expected, and keep what is not', async () => {
     await apply(writing('a/x.txt', 'one'));

@@ -49,7 +49,7 @@ async function pathsOf(keep: string[] = []): Promise<string[]> {
 describe('a scan', () => {
   it('tells type, digest, size and executable bit of everything, and which volume it is', async () => {
     await apply(writing('a/run.sh', 'x', { executable: true }), linking('a/link', 'run.sh'));
-    const manifest = await scan();
+    const manifest = await scan(['a/run.sh']);
     expect(manifest).toMatchObject({ complete: true, volumeId: 1, notSaved: [] });
     expect(manifest.entries).toEqual([
       { path: 'a', type: 'folder', sha256: null, size: 0, executable: false },
@@ -60,9 +60,9 @@ describe('a scan', () => {
 
   it('sees a change that keeps size and times', async () => {
     writeFileSync(at('same.txt'), 'aaaa');
-    const first = await scan();
+    const first = await scan(['same.txt']);
     writeFileSync(at('same.txt'), 'bbbb');
-    const second = await scan();
+    const second = await scan(['same.txt']);
     expect(first.entries[0]?.sha256).toBe(digest('aaaa'));
     expect(second.entries[0]?.sha256).toBe(digest('bbbb'));
   });
@@ -104,9 +104,35 @@ describe('a scan', () => {
     chmodSync(at('.berthignore'), 0o000);
     for (const folder of ['node_modules', 'src']) mkdirSync(at(folder));
     writeFileSync(at('a.log'), 'x');
-    const manifest = await scan();
+    const manifest = await scan(['.berthignore']);
     expect(manifest.entries.map(({ path }) => path)).toEqual(['a.log', 'src']);
     expect(manifest.complete).toBe(true);
+  });
+
+  it('leaves the digest of a new file to whoever reads it, and makes it at the next scan', async () => {
+    writeFileSync(at('new.txt'), 'new');
+    writeFileSync(at('closed.txt'), 'closed');
+    chmodSync(at('closed.txt'), 0o000);
+    const first = await scan();
+    expect(first.entries.map(({ path, sha256 }) => [path, sha256])).toEqual([
+      ['closed.txt', null],
+      ['new.txt', null],
+    ]);
+    const second = await scan();
+    expect(second.entries.map(({ path, sha256 }) => [path, sha256])).toEqual([['new.txt', digest('new')]]);
+    expect(second.notSaved).toEqual([{ path: 'closed.txt', reason: 'unreadable' }]);
+  });
+
+  it('takes what it wrote in the same reconcile for what it was sent as, unless it has changed', async () => {
+    epoch += 1;
+    const changes = ['kept.txt', 'changed.txt'].map((path) => writing(path, path));
+    await session.client.apply(changes, { syncEpoch: epoch, bulk: true });
+    writeFileSync(at('changed.txt'), 'otherwise');
+    const manifest = await session.client.manifest({ syncEpoch: epoch, keep: ['changed.txt', 'kept.txt'] });
+    expect(manifest.entries.map(({ path, sha256 }) => [path, sha256])).toEqual([
+      ['changed.txt', digest('otherwise')],
+      ['kept.txt', digest('kept.txt')],
+    ]);
   });
 
   it('says not-saved, never gone, of a path with a row that grew too large', async () => {

@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { sessionLimits } from '#shared/domain/limits.ts';
 import { diffTrees, type Tree } from '#shared/domain/merge.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
-import type { AgentClient } from '#platform/agent/AgentClient.ts';
+import type { AgentClient, Manifest } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { replaceBase } from '#platform/db/repositories/syncBase.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
@@ -61,7 +61,7 @@ function countFiles(tree: Tree): number {
 }
 
 async function readVolume(deps: SyncDeps, { client, cycle }: { client: AgentClient; cycle: Cycle }): Promise<PodTree> {
-  const manifest = await client.manifest({ syncEpoch: cycle.syncEpoch, keep: [...cycle.rows.keys()] });
+  const manifest = await scanWithDigests(client, cycle);
   if (!manifest.complete) throw new Error(`The volume of session ${cycle.ref.uuid} could not be read whole.`);
   if (manifest.volumeId !== cycle.volume.id) {
     throw new Error(
@@ -72,6 +72,14 @@ async function readVolume(deps: SyncDeps, { client, cycle }: { client: AgentClie
   return judgeManifest(manifest, { volumeId: cycle.volume.id, limits, database: cycle.rows });
 }
 
+/** What an earlier try left can only be removed by its digest, which new files come without: they are asked for by name. */
+async function scanWithDigests(client: AgentClient, { syncEpoch, rows }: Cycle): Promise<Manifest> {
+  const manifest = await client.manifest({ syncEpoch, keep: [...rows.keys()] });
+  const undigested = manifest.entries.filter(({ type, sha256 }) => type === 'file' && sha256 === null);
+  if (undigested.length === 0) return manifest;
+  return client.manifest({ syncEpoch, keep: [...rows.keys(), ...undigested.map(({ path }) => path)] });
+}
+
 /** Nobody has worked on a volume that was never loaded: what is on it comes from an earlier try and gives way. */
 async function fillVolume(
   deps: SyncDeps,
@@ -80,7 +88,7 @@ async function fillVolume(
 ): Promise<void> {
   const { entries: present } = await readVolume(deps, { client, cycle });
   const changes = diffTrees(present, cycle.rows, () => true);
-  const written = await writeToPod(deps, { client, cycle, changes, present, bulk: true }, heartbeat);
+  const written = await writeToPod(deps, { client, cycle, changes, present, bulk: true, fresh: true }, heartbeat);
   if (written.refused.length === 0) return;
   const [first] = written.refused;
   const message = `The volume of session ${cycle.ref.uuid} refused ${first?.path}: ${first?.reason}.`;

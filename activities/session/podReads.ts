@@ -2,12 +2,13 @@ import { sessionLimits } from '#shared/domain/limits.ts';
 import { sameEntry } from '#shared/domain/mergeEntry.ts';
 import { comparePaths, isInsideLink } from '#shared/domain/paths.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
-import { describeFile, describeSymlink, type FileContent } from '#platform/db/content.ts';
+import { encodingOf, type FileContent } from '#platform/db/content.ts';
+import type { Database } from '#platform/db/database.ts';
 import { storeBlobs } from '#platform/db/repositories/blobs.ts';
 import type { PodTree } from '#activities/session/podTree.ts';
 import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
 
-const BATCH_BYTES = 8 * 1024 * 1024;
+const BATCH_BYTES = 512 * 1024;
 
 /** How the bytes that were read are kept in a row, by digest. */
 export type ReadEncodings = Map<string, FileContent['encoding']>;
@@ -23,12 +24,16 @@ export async function readNews(
   const encodings: ReadEncodings = new Map();
   const wanted = new Set(findNews(cycle, tree));
   if (wanted.size === 0) return encodings;
-  let batch: FileContent[] = [];
-  let batchBytes = 0;
+  const store = new BlobStore(database);
   for await (const file of client.read([...wanted])) {
     if (!wanted.delete(file.path)) continue;
     const bytes = Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.byteLength);
-    const content = file.type === 'symlink' ? describeSymlink(bytes) : describeFile(bytes);
+    const content: FileContent = {
+      bytes,
+      sha256: file.sha256,
+      size: bytes.byteLength,
+      encoding: file.type === 'symlink' ? 'symlink' : encodingOf(bytes),
+    };
     const reason = findRefusal(file.path, content, sessionLimits(config).maxFileBytes);
     if (reason !== null) {
       tree.entries.delete(file.path);
@@ -38,21 +43,48 @@ export async function readNews(
     const executable = file.type === 'file' && file.executable;
     tree.entries.set(file.path, { type: file.type, sha256: content.sha256, executable, size: content.size });
     encodings.set(contentKey(file.type, content.sha256), content.encoding);
-    batch.push(content);
-    batchBytes += content.size;
-    if (batchBytes >= BATCH_BYTES) {
-      await storeBlobs(database, batch);
-      batch = [];
-      batchBytes = 0;
-    }
+    await store.add(content);
   }
-  await storeBlobs(database, batch);
+  await store.end();
   for (const path of wanted) {
     tree.entries.delete(path);
     tree.changing.add(path);
   }
   tree.notSaved.sort((left, right) => comparePaths(left.path, right.path));
   return encodings;
+}
+
+/** Stores bytes in batches, one while the next one is read: the session's processor and the database's work at once. */
+class BlobStore {
+  #database: Database;
+  #batch: FileContent[] = [];
+  #bytes = 0;
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async add(content: FileContent): Promise<void> {
+    this.#batch.push(content);
+    this.#bytes += content.size;
+    if (this.#bytes >= BATCH_BYTES) await this.#flush();
+  }
+
+  /** Resolves once all is stored. */
+  async end(): Promise<void> {
+    await this.#flush();
+    await this.#storing;
+  }
+
+  async #flush(): Promise<void> {
+    await this.#storing;
+    this.#storing = storeBlobs(this.#database, this.#batch);
+    // Its failure is met by the next batch or the end; a reading that fails first must not leave it unhandled.
+    this.#storing.catch(() => undefined);
+    this.#batch = [];
+    this.#bytes = 0;
+  }
 }
 
 /** The key of an encoding: a symlink and a file may have the same bytes. */

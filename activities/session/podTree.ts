@@ -72,7 +72,9 @@ function findRefusal(
   { judgement, room }: { judgement: Judgement; room: Room },
 ): string | null {
   if (findPathProblem(path) !== null) return 'bad-name';
-  if (entry.type !== 'folder' && !/^[0-9a-f]{64}$/.test(entry.sha256 ?? '')) return 'bad-name';
+  // A new file comes without a digest: it is known once its bytes are read.
+  const isUnread = entry.type === 'file' && entry.sha256 === null;
+  if (entry.type !== 'folder' && !isUnread && !/^[0-9a-f]{64}$/.test(entry.sha256 ?? '')) return 'bad-name';
   const row = judgement.database.get(path) ?? null;
   if (sameEntry(row, entry)) return null;
   if (entry.size > judgement.limits.maxFileBytes) return 'too-large';

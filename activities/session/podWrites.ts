@@ -36,6 +36,7 @@ export async function writeToPod(
     changes: TreeChanges;
     present: ReadonlyMap<string, TreeEntry>;
     bulk: boolean;
+    fresh?: boolean;
   },
   heartbeat: () => void,
 ): Promise<PodWriteResult> {
@@ -61,7 +62,7 @@ function takeNotEmpty(result: PodWriteResult, steps: Step[]): Step[] {
 
 async function carryOut(
   { database }: Pick<SyncDeps, 'database'>,
-  work: { client: AgentClient; cycle: Cycle; bulk: boolean; steps: Step[]; result: PodWriteResult },
+  work: { client: AgentClient; cycle: Cycle; bulk: boolean; fresh?: boolean; steps: Step[]; result: PodWriteResult },
   heartbeat: () => void,
 ): Promise<void> {
   const { result } = work;
@@ -77,7 +78,7 @@ async function carryOut(
     result.unexpected += steps.length - sent.length;
     const outcomes = await work.client.apply(
       sent.map(({ change }) => change),
-      { syncEpoch: work.cycle.syncEpoch, bulk: work.bulk },
+      { syncEpoch: work.cycle.syncEpoch, bulk: work.bulk, fresh: work.fresh ?? false },
     );
     sent.forEach(({ step }, index) => recordOutcome(result, step, outcomes[index]));
   }

@@ -1,22 +1,24 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, unlinkSync, writeSync, type BigIntStats } from 'node:fs';
 import { ChangeMessage, type ChangeOutcomeMessage } from '#shared/contracts/agentProtocol.ts';
 import type { Part } from '#shared/domain/frameQueue.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import { AgentFailure, systemCode } from '#agent/failure.ts';
 import {
+  DIGEST_REASON,
   changeProblem,
   finishFile,
   flushFolder,
   makeFolders,
   makeTemporaryLink,
-  openTemporary,
+  openNew,
   placeWrite,
   remove,
   rename,
   type ChangeContext,
 } from '#agent/files/change.ts';
 import { digestOf } from '#agent/files/digest.ts';
+import { temporaryName } from '#agent/files/displaced.ts';
 import { flushVolume } from '#agent/files/flush.ts';
 import { LastFolder, splitPath, within } from '#agent/files/folders.ts';
 
@@ -41,7 +43,7 @@ export async function applyChanges(
   tell: (outcome: ChangeOutcomeMessage) => Promise<void>,
 ): Promise<void> {
   const incoming = parts[Symbol.asyncIterator]();
-  const last = new LastFolder(context.workspace);
+  const last = new LastFolder(context.workspace, { create: true });
   try {
     for (let next = await incoming.next(); next.done !== true; next = await incoming.next()) {
       if (!('message' in next.value)) throw new AgentFailure('INVALID_INPUT', 'Data came without a change.');
@@ -88,11 +90,19 @@ async function write(
   body: Body,
   { context, last }: { context: ChangeContext; last: LastFolder },
 ): Promise<ChangeOutcomeMessage> {
-  const folder = last.open(splitPath(change.path).folders);
+  const { folders, name } = splitPath(change.path);
+  const folder = last.open(folders);
+  if (context.fresh && change.type === 'file' && change.expected === null) {
+    const placed = await writeInPlace(change, body, { folder, name, context });
+    if (placed !== null) return placed;
+  }
   const received = await receive(change, body, { folder, durable: !context.bulk });
   if ('reason' in received) return { outcome: 'refused', reason: received.reason };
   try {
     const outcome = await placeWrite(change, { folder, ...received }, context);
+    if (outcome.outcome === 'applied' && received.stat !== null) {
+      context.written?.(change.path, { sha256: received.sha256, stat: received.stat });
+    }
     await flushFolder(folder, context);
     return outcome;
   } finally {
@@ -100,18 +110,58 @@ async function write(
   }
 }
 
+/** Writes a new file under its own name: half the work of a temporary one. Null, and nothing was read, where something is. */
+async function writeInPlace(
+  change: Write,
+  body: Body,
+  { folder, name, context }: { folder: number; name: string; context: ChangeContext },
+): Promise<ChangeOutcomeMessage | null> {
+  let file: number;
+  try {
+    file = openNew(folder, name, change.executable);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+    return null;
+  }
+  const received = await fill(file, body, { folder, name, durable: !context.bulk });
+  if (received.sha256 !== change.sha256) {
+    removeQuietly(folder, name);
+    return { outcome: 'refused', reason: DIGEST_REASON };
+  }
+  context.written?.(change.path, received);
+  await flushFolder(folder, context);
+  return { outcome: 'applied' };
+}
+
+/** Where the bytes of a write are for now; `stat` is null for a link. */
+interface Received {
+  name: string;
+  sha256: string;
+  stat: BigIntStats | null;
+}
+
 async function receive(
   change: Write,
   body: Body,
   { folder, durable }: { folder: number; durable: boolean },
-): Promise<{ name: string; sha256: string } | { reason: string }> {
+): Promise<Received | { reason: string }> {
   if (change.type === 'symlink') {
     if (change.size > MAX_LINK_BYTES) return { reason: 'the link is too long' };
     const target = await body.text();
     const made = makeTemporaryLink(folder, change.path, target);
-    return 'reason' in made ? made : { name: made.name, sha256: digestOf(target) };
+    return 'reason' in made ? made : { name: made.name, sha256: digestOf(target), stat: null };
   }
-  const { file, name } = openTemporary(folder, change.executable);
+  const name = temporaryName();
+  const file = openNew(folder, name, change.executable);
+  return { name, ...(await fill(file, body, { folder, name, durable })) };
+}
+
+/** Receives the bytes of a write into a file that was made for them, and closes it. It goes when they do not all come. */
+async function fill(
+  file: number,
+  body: Body,
+  { folder, name, durable }: { folder: number; name: string; durable: boolean },
+): Promise<{ sha256: string; stat: BigIntStats }> {
   const hash = createHash('sha256');
   try {
     await body.each((piece) => writeAll(file, piece, hash));
@@ -120,8 +170,9 @@ async function receive(
     removeQuietly(folder, name);
     throw error;
   }
+  const stat = fstatSync(file, { bigint: true });
   await finishFile(file, durable);
-  return { name, sha256: hash.digest('hex') };
+  return { sha256: hash.digest('hex'), stat };
 }
 
 function writeAll(file: number, piece: Uint8Array, hash: Hash): void {

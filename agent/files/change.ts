@@ -9,6 +9,7 @@ import {
   rmdirSync,
   symlinkSync,
   unlinkSync,
+  type BigIntStats,
 } from 'node:fs';
 import { fsync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -36,6 +37,10 @@ export interface ChangeContext {
   displaced: DisplacedFiles;
   /** True: the whole batch is flushed at its end, so no file is flushed by itself. */
   bulk: boolean;
+  /** True: nobody works on the volume yet, and it is filled again if this fails. */
+  fresh: boolean;
+  /** Told of each file that was written whole; `stat` is of its bytes, before it got its name. */
+  written?: ((path: string, file: { sha256: string; stat: BigIntStats }) => void) | undefined;
 }
 
 /** The bytes of a write, received beside its place: written to `file`, whose digest was `sha256`. */
@@ -44,6 +49,9 @@ export interface Incoming {
   name: string;
   sha256: string;
 }
+
+/** Why a write is refused whose bytes came otherwise than they were sent. */
+export const DIGEST_REASON = 'the bytes do not match their digest';
 
 /** Why a change cannot be meant: a path that leaves the workspace, a link that does. Null when it can. */
 export function changeProblem(change: ChangeMessage): string | null {
@@ -63,7 +71,7 @@ export async function placeWrite(
 ): Promise<ChangeOutcomeMessage> {
   const { folders, name } = splitPath(change.path);
   const { folder } = incoming;
-  if (incoming.sha256 !== change.sha256) return { outcome: 'refused', reason: 'the bytes do not match their digest' };
+  if (incoming.sha256 !== change.sha256) return { outcome: 'refused', reason: DIGEST_REASON };
   if (change.expected === null && isLinkedTo(folder, incoming.name, name)) return { outcome: 'applied' };
   const found = await findIn(folder, name);
   if (isAlready(found, change)) {
@@ -134,11 +142,10 @@ async function replaceAt(
   return { outcome: 'applied' };
 }
 
-/** Opens a temporary file for the bytes of a write. The caller closes it. */
-export function openTemporary(folder: number, executable: boolean): { file: number; name: string } {
-  const name = temporaryName();
+/** Makes and opens a file; throws EEXIST where something is. The caller closes it. */
+export function openNew(folder: number, name: string, executable: boolean): number {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
-  return { file: openSync(within(folder, name), flags, executable ? 0o755 : 0o644), name };
+  return openSync(within(folder, name), flags, executable ? 0o755 : 0o644);
 }
 
 /** Makes the temporary link of a write. Throws nothing for a link that leaves the workspace: it gives the reason instead. */
@@ -165,8 +172,8 @@ export async function flushFolder(folder: number, { bulk }: ChangeContext): Prom
 
 /** Flushes bytes that are there already: whoever wrote them may not have. */
 async function flushFile(folder: number, name: string, { bulk }: ChangeContext): Promise<void> {
-  const file = bulk ? null : openFileIn(folder, name);
-  if (file !== null) await finishFile(file, true);
+  const opened = bulk ? null : openFileIn(folder, name);
+  if (opened !== null) await finishFile(opened.file, true);
 }
 
 /** Makes a folder and those above it. A folder that is there already is fine. */

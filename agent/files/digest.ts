@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashOnce } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -25,11 +25,17 @@ export interface Found {
 
 /** SHA-256 of bytes or text in hexadecimal. */
 export function digestOf(content: Uint8Array | string): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hashOnce('sha256', content, 'hex');
+}
+
+/** A regular file that was opened for reading, with what it was at that moment. Whoever opened it closes it. */
+export interface OpenedFile {
+  file: number;
+  stat: BigIntStats;
 }
 
 /** Opens a regular file inside an open folder, never through a link. Null when there is none. */
-export function openFileIn(folder: number, name: string): number | null {
+export function openFileIn(folder: number, name: string): OpenedFile | null {
   let file: number;
   try {
     file = openSync(within(folder, name), FILE_FLAGS);
@@ -37,7 +43,8 @@ export function openFileIn(folder: number, name: string): number | null {
     if (['ENOENT', 'ELOOP', 'ENXIO', 'EISDIR'].includes(systemCode(error))) return null;
     throw error;
   }
-  if (fstatSync(file).isFile()) return file;
+  const stat = fstatSync(file, { bigint: true });
+  if (stat.isFile()) return { file, stat };
   closeSync(file);
   return null;
 }
@@ -71,11 +78,33 @@ export async function readPieces(
   }
 }
 
-/** The digest of an open file of about so many bytes, from its present position. */
-export async function digestOfFile(file: number, size: number): Promise<string> {
+/** The digest of a file that was just opened. */
+export async function digestOfFile({ file, stat }: OpenedFile): Promise<string> {
+  const small = readSmall({ file, stat }, smallBuffer);
+  if (small !== null) return digestOf(small);
+  const size = Number(stat.size);
   const hash = createHash('sha256');
   await readPieces(file, { size }, (piece) => void hash.update(piece));
   return hash.digest('hex');
+}
+
+/** Reused for every small file that is only digested: nothing else happens between its reading and its digest. */
+const smallBuffer = allocateForSmall();
+
+/** A buffer for `readSmall`. */
+export function allocateForSmall(): Buffer {
+  return Buffer.allocUnsafeSlow(PIECE_BYTES);
+}
+
+/**
+ * The whole of a file that was just opened, read into the buffer, or null when it is not small. Most are, and a thousand
+ * of them take half the time this way.
+ */
+export function readSmall({ file, stat }: OpenedFile, buffer: Buffer): Buffer | null {
+  const size = Number(stat.size);
+  if (size >= buffer.byteLength) return null;
+  // One byte more than it has shows that it ends there. Its position stays at the beginning, for reading in pieces.
+  return readSync(file, buffer, 0, size + 1, 0) === size ? buffer.subarray(0, size) : null;
 }
 
 /** What is at a name now. Null when nothing is there. */
@@ -84,12 +113,11 @@ export async function findIn(folder: number, name: string): Promise<Found | null
   if (stat === null) return null;
   if (stat.isSymbolicLink()) return { stat, sha256: digestOf(readlinkSync(within(folder, name), 'buffer')) };
   if (!stat.isFile()) return { stat, sha256: null };
-  const file = openFileIn(folder, name);
-  if (file === null) return null;
+  const opened = openFileIn(folder, name);
+  if (opened === null) return null;
   try {
-    const opened = fstatSync(file, { bigint: true });
-    return { stat: opened, sha256: await digestOfFile(file, Number(opened.size)) };
+    return { stat: opened.stat, sha256: await digestOfFile(opened) };
   } finally {
-    closeSync(file);
+    closeSync(opened.file);
   }
 }

@@ -76,22 +76,25 @@ function makeFolder(folder: number, name: string): void {
   }
 }
 
-/** The folder of the last write, held open: in a batch the next one mostly lies beside it. */
+/** The folder that was opened last, held open: in a batch the next file mostly lies beside it. */
 export class LastFolder {
   readonly #workspace: Workspace;
+  readonly #create: boolean;
   #path: string | null = null;
   #folder = 0;
 
-  constructor(workspace: Workspace) {
+  /** `create` makes missing folders. */
+  constructor(workspace: Workspace, { create }: { create: boolean }) {
     this.#workspace = workspace;
+    this.#create = create;
   }
 
-  /** The opened folder of those names, made where it is missing. It is good until the next call. */
+  /** The opened folder of those names. It is good until the next call. */
   open(names: string[]): number {
     const path = names.join('/');
     if (path === this.#path) return this.#folder;
     this.close();
-    this.#folder = this.#workspace.open(names, true);
+    this.#folder = this.#workspace.open(names, this.#create);
     this.#path = path;
     return this.#folder;
   }

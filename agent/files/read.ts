@@ -3,13 +3,21 @@ import { closeSync, fstatSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { ReadPart } from '#shared/contracts/agentProtocol.ts';
 import { ChannelError } from '#shared/domain/channel.ts';
 import { systemCode } from '#agent/failure.ts';
-import { digestOf, openFileIn, readPieces, statIn } from '#agent/files/digest.ts';
-import { splitPath, within, type Workspace } from '#agent/files/folders.ts';
+import {
+  allocateForSmall,
+  digestOf,
+  openFileIn,
+  readPieces,
+  readSmall,
+  statIn,
+  type OpenedFile,
+} from '#agent/files/digest.ts';
+import { LastFolder, splitPath, within, type Workspace } from '#agent/files/folders.ts';
 
 /** Where a reading goes: parts and, between them, the bytes of the file that has begun. */
 export interface ReadSink {
   part(part: ReadPart): Promise<void>;
-  /** The bytes are the callee's to keep. */
+  /** The bytes may change once this has resolved. */
   bytes(bytes: Uint8Array): Promise<void>;
 }
 
@@ -20,15 +28,21 @@ export async function readFiles(
   sink: ReadSink,
 ): Promise<void> {
   let count = 0;
-  for await (const path of paths) {
-    const { folders, name } = splitPath(path);
-    try {
-      const sent = await workspace.inFolder(folders, (folder) => readOne({ folder, name, path, maxFileBytes }, sink));
-      if (sent) count += 1;
-    } catch (error) {
-      // Gone, moved or closed to us since it was asked for: the next scan tells what it is now.
-      if (systemCode(error) === '') throw error;
+  const last = new LastFolder(workspace, { create: false });
+  // Each file is sent before the next one is read into it.
+  const buffer = allocateForSmall();
+  try {
+    for await (const path of paths) {
+      const { folders, name } = splitPath(path);
+      try {
+        if (await readOne({ folder: last.open(folders), name, path, maxFileBytes, buffer }, sink)) count += 1;
+      } catch (error) {
+        // Gone, moved or closed to us since it was asked for: the next scan tells what it is now.
+        if (systemCode(error) === '') throw error;
+      }
     }
+  } finally {
+    last.close();
   }
   await sink.part({ done: true, count });
 }
@@ -38,15 +52,16 @@ interface Reading {
   name: string;
   path: string;
   maxFileBytes: number;
+  buffer: Buffer;
 }
 
 async function readOne(reading: Reading, sink: ReadSink): Promise<boolean> {
-  const file = openFileIn(reading.folder, reading.name);
-  if (file === null) return isLink(reading) && readLink(reading, sink);
+  const opened = openFileIn(reading.folder, reading.name);
+  if (opened === null) return isLink(reading) && readLink(reading, sink);
   try {
-    return await readOpened(file, reading, sink);
+    return await readOpened(opened, reading, sink);
   } finally {
-    closeSync(file);
+    closeSync(opened.file);
   }
 }
 
@@ -62,23 +77,45 @@ async function readLink({ folder, name, path }: Reading, sink: ReadSink): Promis
   return true;
 }
 
-async function readOpened(file: number, { path, maxFileBytes }: Reading, sink: ReadSink): Promise<boolean> {
-  const before = fstatSync(file, { bigint: true });
-  if (before.size > BigInt(maxFileBytes)) return false;
-  await sink.part({ file: path, type: 'file', executable: (before.mode & 0o100n) !== 0n });
-  const hash = createHash('sha256');
-  let size = 0;
-  const given = await isGiven(() =>
-    readPieces(file, { size: Number(before.size), limit: maxFileBytes }, async (piece) => {
-      size += piece.byteLength;
-      if (size > maxFileBytes) return;
-      hash.update(piece);
-      await sink.bytes(Buffer.from(piece));
-    }),
-  );
-  const whole = given && size <= maxFileBytes && isUnchanged(before, fstatSync(file, { bigint: true }));
-  await sink.part({ sha256: whole ? hash.digest('hex') : null, size });
+async function readOpened(opened: OpenedFile, reading: Reading, sink: ReadSink): Promise<boolean> {
+  const { path, maxFileBytes } = reading;
+  const { file, stat } = opened;
+  if (stat.size > BigInt(maxFileBytes)) return false;
+  await sink.part({ file: path, type: 'file', executable: (stat.mode & 0o100n) !== 0n });
+  const sent: Sent = { sha256: null, size: 0 };
+  const given = await isGiven(() => sendBytes(opened, { reading, sent }, sink));
+  const whole = given && sent.sha256 !== null && isUnchanged(stat, fstatSync(file, { bigint: true }));
+  await sink.part({ sha256: whole ? sent.sha256 : null, size: sent.size });
   return whole;
+}
+
+/** What was sent of a file; without a digest when that is not all of it. */
+interface Sent {
+  sha256: string | null;
+  size: number;
+}
+
+async function sendBytes(
+  opened: OpenedFile,
+  { reading, sent }: { reading: Reading; sent: Sent },
+  sink: ReadSink,
+): Promise<void> {
+  const { maxFileBytes, buffer } = reading;
+  const whole = readSmall(opened, buffer);
+  if (whole !== null) {
+    await sink.bytes(whole);
+    sent.size = whole.byteLength;
+    sent.sha256 = digestOf(whole);
+    return;
+  }
+  const hash = createHash('sha256');
+  await readPieces(opened.file, { size: Number(opened.stat.size), limit: maxFileBytes }, async (piece) => {
+    sent.size += piece.byteLength;
+    if (sent.size > maxFileBytes) return;
+    hash.update(piece);
+    await sink.bytes(piece);
+  });
+  if (sent.size <= maxFileBytes) sent.sha256 = hash.digest('hex');
 }
 
 /** False when the disk fails in the middle of a file: what has begun must be ended, and the others can still be read. */

@@ -5,8 +5,8 @@ import { createIgnoreRules } from '#shared/domain/ignore.ts';
 import type { SessionLimits } from '#shared/domain/limits.ts';
 import { IGNORE_FILE } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
-import { digestOf, digestOfFile, openFileIn } from '#agent/files/digest.ts';
-import { splitPath, type Workspace } from '#agent/files/folders.ts';
+import { digestOf, digestOfFile, openFileIn, type OpenedFile } from '#agent/files/digest.ts';
+import { LastFolder, splitPath, type Workspace } from '#agent/files/folders.ts';
 import { Pace } from '#agent/files/pace.ts';
 import { walkWorkspace, type Candidate } from '#agent/files/walk.ts';
 
@@ -16,6 +16,14 @@ import { walkWorkspace, type Candidate } from '#agent/files/walk.ts';
  */
 const RACY_NANOSECONDS = 2_000_000_000n;
 const MAX_IGNORE_FILE_BYTES = 64 * 1024;
+
+/** What a scan is made for. */
+interface ScanOptions {
+  syncEpoch: number;
+  /** The paths with a row. */
+  keep: ReadonlySet<string>;
+  takesUndigested: boolean;
+}
 
 /** One entry of a scan. */
 interface ScanEntry {
@@ -42,19 +50,40 @@ interface Digested {
   racy: boolean;
 }
 
+/** Stands for a file whose digest was left to its reading. The next scan makes one, and tells of it if that cannot be. */
+const UNREAD: Digested = { key: '', sha256: '', racy: true };
+
+/** What the agent wrote in the current sync epoch, by path. */
+interface Written {
+  syncEpoch: number | null;
+  digests: Map<string, { key: string; sha256: string }>;
+}
+
 /** Looks through the workspace; digests of files that have not changed since the last scan are remembered. */
 export class Scanner {
   #workspace: Workspace;
   #limits: SessionLimits;
   #digests = new Map<string, Digested>();
+  #written: Written = { syncEpoch: null, digests: new Map() };
 
   constructor(workspace: Workspace, limits: SessionLimits) {
     this.#workspace = workspace;
     this.#limits = limits;
   }
 
-  /** Scans. Ignore rules and the limit of items do not apply to the paths in `keep`. */
-  async scan(keep: ReadonlySet<string>): Promise<Scan> {
+  /** Tells of a file that the agent itself wrote in a sync epoch: `stat` is of its bytes, before it got its name. */
+  wrote(path: string, { syncEpoch, sha256, stat }: { syncEpoch: number; sha256: string; stat: BigIntStats }): void {
+    if (syncEpoch !== this.#written.syncEpoch) this.#written = { syncEpoch, digests: new Map() };
+    this.#written.digests.set(path, { key: bytesKeyOf(stat), sha256 });
+  }
+
+  /**
+   * Scans. Ignore rules and the limit of items do not apply to the paths in `keep`. What was written in this very sync
+   * epoch and has not changed is not read again, but by the next scan: the caller has that digest from its own side. A file
+   * that is neither kept nor known from the last scan gets no digest where the caller takes that: it will read the bytes.
+   */
+  async scan({ syncEpoch, keep, takesUndigested }: ScanOptions): Promise<Scan> {
+    if (syncEpoch !== this.#written.syncEpoch) this.#written = { syncEpoch, digests: new Map() };
     const walk = await walkWorkspace({
       root: this.#workspace.root,
       rules: createIgnoreRules(this.#readRules()),
@@ -70,12 +99,28 @@ export class Scanner {
       volumeId: this.#readVolumeId(),
       fingerprint: '',
     };
-    await this.#digestAll(within, { digests, scan });
+    const last = new LastFolder(this.#workspace, { create: false });
+    try {
+      const isUndigested = (path: string): boolean =>
+        takesUndigested && !keep.has(path) && !this.#digests.has(path) && !this.#written.digests.has(path);
+      await this.#digestAll(within, { digests, scan, last, isUndigested });
+    } finally {
+      last.close();
+    }
     this.#digests = digests;
+    this.#written.digests.clear();
     return scan;
   }
 
-  async #digestAll(candidates: Candidate[], into: { digests: Map<string, Digested>; scan: Scan }): Promise<void> {
+  async #digestAll(
+    candidates: Candidate[],
+    into: {
+      digests: Map<string, Digested>;
+      scan: Scan;
+      last: LastFolder;
+      isUndigested: (path: string) => boolean;
+    },
+  ): Promise<void> {
     const pace = new Pace();
     const hash = createHash('sha256');
     for (const candidate of candidates) {
@@ -87,14 +132,17 @@ export class Scanner {
       } else if (type === 'symlink') {
         into.scan.entries.push(linkEntry(candidate));
         hash.update(`${path}\0${candidate.target}\0`);
+      } else if (into.isUndigested(path)) {
+        into.digests.set(path, UNREAD);
+        into.scan.entries.push(fileEntry(candidate, null));
+        hash.update(`${path}\0${keyOf(stat)}\0`);
       } else {
-        const digested = await this.#digest(path, stat);
+        const digested = await this.#digest({ path, stat }, into.last);
         if (digested === 'unreadable') {
           into.scan.notSaved.push({ path, reason: 'unreadable' });
         } else if (digested !== null) {
           into.digests.set(path, digested);
-          const executable = (stat.mode & 0o100n) !== 0n;
-          into.scan.entries.push({ path, type, sha256: digested.sha256, size: Number(stat.size), executable });
+          into.scan.entries.push(fileEntry(candidate, digested.sha256));
           hash.update(`${path}\0${digested.sha256}\0${digested.key}\0`);
         }
       }
@@ -102,15 +150,18 @@ export class Scanner {
     into.scan.fingerprint = hash.digest('hex');
   }
 
-  async #digest(path: string, stat: BigIntStats): Promise<Digested | 'unreadable' | null> {
+  async #digest(
+    { path, stat }: { path: string; stat: BigIntStats },
+    last: LastFolder,
+  ): Promise<Digested | 'unreadable' | null> {
     const known = this.#digests.get(path);
     if (known !== undefined && !known.racy && known.key === keyOf(stat)) return known;
+    const written = this.#written.digests.get(path);
+    if (written?.key === bytesKeyOf(stat)) return { key: keyOf(stat), sha256: written.sha256, racy: true };
     const { folders, name } = splitPath(path);
     try {
-      return await this.#workspace.inFolder(folders, async (folder) => {
-        const file = openFileIn(folder, name);
-        return file === null ? null : digestOpened(file);
-      });
+      const opened = openFileIn(last.open(folders), name);
+      return opened === null ? null : await digestOpened(opened);
     } catch (error) {
       // Gone or replaced since the walk; anything else means that the file is there and cannot be read.
       return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error)) ? null : 'unreadable';
@@ -128,13 +179,13 @@ export class Scanner {
   }
 
   #readText(name: string): string | null {
-    const file = openFileIn(this.#workspace.root, name);
-    if (file === null) return null;
+    const opened = openFileIn(this.#workspace.root, name);
+    if (opened === null) return null;
     try {
       const buffer = Buffer.alloc(MAX_IGNORE_FILE_BYTES);
-      return buffer.subarray(0, readSync(file, buffer)).toString('utf8');
+      return buffer.subarray(0, readSync(opened.file, buffer)).toString('utf8');
     } finally {
-      closeSync(file);
+      closeSync(opened.file);
     }
   }
 
@@ -149,22 +200,34 @@ export class Scanner {
   }
 }
 
-async function digestOpened(file: number): Promise<Digested> {
+async function digestOpened(opened: OpenedFile): Promise<Digested> {
+  const { file, stat } = opened;
+  const key = keyOf(stat);
+  const recent = isRecent(stat);
   try {
-    const before = fstatSync(file, { bigint: true });
-    const sha256 = await digestOfFile(file, Number(before.size));
-    const after = fstatSync(file, { bigint: true });
-    const changed = keyOf(before) !== keyOf(after);
-    const latest = after.mtimeNs > after.ctimeNs ? after.mtimeNs : after.ctimeNs;
-    const now = BigInt(Date.now()) * 1_000_000n;
-    return { key: keyOf(after), sha256, racy: changed || now - latest < RACY_NANOSECONDS };
+    const sha256 = await digestOfFile(opened);
+    return { key, sha256, racy: recent || keyOf(fstatSync(file, { bigint: true })) !== key };
   } finally {
     closeSync(file);
   }
 }
 
+function isRecent({ mtimeNs, ctimeNs }: BigIntStats): boolean {
+  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
+  return BigInt(Date.now()) * 1_000_000n - latest < RACY_NANOSECONDS;
+}
+
 function keyOf(stat: BigIntStats): string {
   return `${stat.mode}:${stat.size}:${stat.mtimeNs}:${stat.ctimeNs}:${stat.ino}`;
+}
+
+/** As `keyOf`, without what giving the file its name changes. */
+function bytesKeyOf(stat: BigIntStats): string {
+  return `${stat.mode}:${stat.size}:${stat.mtimeNs}:${stat.ino}`;
+}
+
+function fileEntry({ path, stat }: Candidate, sha256: string | null): ScanEntry {
+  return { path, type: 'file', sha256, size: Number(stat.size), executable: (stat.mode & 0o100n) !== 0n };
 }
 
 function linkEntry({ path, target }: Candidate): ScanEntry {

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import {
   AGENT_PROTOCOL_VERSION,
   AGENT_TLS_CIPHERS,
+  type AgentHello,
   CallerHello,
   DEAD_AFTER_MS,
   PING_EVERY_MS,
@@ -62,7 +63,7 @@ function leaveOldest(strangers: Set<Socket>): void {
 
 function serveCaller(socket: TLSSocket, session: AgentSession, welcomed: () => void): void {
   socket.setNoDelay(true);
-  let greeted = false;
+  let caller: CallerHello | null = null;
   const multiplexer = new Multiplexer({
     write: writeTogether(socket, process.nextTick),
     hello: (value) => {
@@ -71,19 +72,20 @@ function serveCaller(socket: TLSSocket, session: AgentSession, welcomed: () => v
       // The agent's own hello, sent first, tells a caller of another protocol or generation why it is left.
       if (hello.data.protocol !== AGENT_PROTOCOL_VERSION) throw new ProtocolError('The protocol differs.');
       session.epochs.checkGeneration(hello.data.generation);
-      greeted = true;
+      caller = hello.data;
       welcomed();
     },
     opened: (channel, request) => {
-      if (!greeted) throw new ProtocolError('Nothing may come before the hello.');
-      return answerRequest(session, channel, request);
+      if (caller === null) throw new ProtocolError('Nothing may come before the hello.');
+      return answerRequest({ session, caller }, channel, request);
     },
   });
   multiplexer.hello({
     protocol: AGENT_PROTOCOL_VERSION,
     generation: session.epochs.generation,
     bootId: session.bootId,
-  });
+    takesFresh: true,
+  } satisfies AgentHello);
   feedMultiplexer(socket, multiplexer, {
     heartbeat: { pingEveryMs: PING_EVERY_MS, deadAfterMs: DEAD_AFTER_MS },
     ended: (reason) => {

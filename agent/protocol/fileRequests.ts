@@ -1,25 +1,37 @@
-import { PathBatch, type AgentRequest, type ManifestPart } from '#shared/contracts/agentProtocol.ts';
+import { PathBatch, type AgentRequest, type CallerHello, type ManifestPart } from '#shared/contracts/agentProtocol.ts';
 import type { Channel } from '#shared/domain/channel.ts';
 import type { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { AgentFailure } from '#agent/failure.ts';
 import { applyChanges } from '#agent/files/apply.ts';
+import type { ChangeContext } from '#agent/files/change.ts';
 import { readFiles } from '#agent/files/read.ts';
 import type { AgentSession } from '#agent/session.ts';
 
+type ManifestRequest = Extract<AgentRequest, { kind: 'manifest' }>;
 type ApplyRequest = Extract<AgentRequest, { kind: 'apply' }>;
 
 /** Entries of a manifest in one message: paths of 4,000 bytes still fit into a frame. */
 const BATCH_BYTES = 48 * 1024;
 
 /** Answers a `manifest` request. */
-export async function sendManifest(session: AgentSession, channel: Channel, incoming: FrameQueue): Promise<void> {
+export async function sendManifest(
+  { session, caller }: { session: AgentSession; caller: CallerHello },
+  { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: ManifestRequest },
+): Promise<void> {
   const keep = new Set<string>();
   for await (const path of pathsOf(incoming)) keep.add(path);
   await session.displaced.settle();
-  const scan = await session.scanner.scan(keep);
-  await session.flush.flush(scan);
+  const scan = await session.scanner.scan({
+    syncEpoch: request.syncEpoch,
+    keep,
+    takesUndigested: caller.takesUndigested,
+  });
+  const flushed = session.flush.flush(scan);
+  // Awaited below: what is sent meanwhile counts for nothing before the summary.
+  flushed.catch(() => undefined);
   for (const entries of inBatches(scan.entries)) await channel.send({ entries } satisfies ManifestPart);
   for (const notSaved of inBatches(scan.notSaved)) await channel.send({ notSaved } satisfies ManifestPart);
+  await flushed;
   await channel.send({
     complete: scan.complete,
     volumeId: scan.volumeId,
@@ -42,14 +54,16 @@ export async function takeChanges(
   session: AgentSession,
   { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: ApplyRequest },
 ): Promise<void> {
-  const { workspace, displaced, epochs, flush } = session;
-  const { syncEpoch, bulk } = request;
+  const { workspace, displaced, epochs, flush, scanner } = session;
+  const { syncEpoch, bulk, fresh = false } = request;
   epochs.checkSyncEpoch(syncEpoch);
   await session.changes.take(async () => {
     // A later reconcile may have come while this one waited.
     epochs.checkSyncEpoch(syncEpoch);
     try {
-      await applyChanges(incoming, { workspace, displaced, bulk }, (outcome) => channel.send(outcome));
+      const written: ChangeContext['written'] =
+        syncEpoch === null ? undefined : (path, file) => scanner.wrote(path, { syncEpoch, ...file });
+      await applyChanges(incoming, { workspace, displaced, bulk, fresh, written }, (outcome) => channel.send(outcome));
     } finally {
       flush.applied();
     }

@@ -35,7 +35,8 @@ beforeEach(async () => {
   const agent = new Multiplexer({
     write: (bytes) => setImmediate(() => caller.receive(bytes)),
     hello: () => undefined,
-    opened: (channel, request) => answerRequest(session, channel, request),
+    opened: (channel, request) =>
+      answerRequest({ session, caller: { protocol: 1, generation: 1, takesUndigested: true } }, channel, request),
   });
   caller = new Multiplexer({
     write: (bytes) => setImmediate(() => agent.receive(bytes)),

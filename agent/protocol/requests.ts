@@ -1,4 +1,4 @@
-import { AgentRequest } from '#shared/contracts/agentProtocol.ts';
+import { AgentRequest, type CallerHello } from '#shared/contracts/agentProtocol.ts';
 import { ChannelError, type Channel, type ChannelReceiver } from '#shared/domain/channel.ts';
 import { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { AgentFailure } from '#agent/failure.ts';
@@ -10,27 +10,34 @@ import type { AgentSession } from '#agent/session.ts';
 
 type Request<Kind extends AgentRequest['kind']> = Extract<AgentRequest, { kind: Kind }>;
 
+/** Who asks whom. */
+export interface Asked {
+  session: AgentSession;
+  caller: CallerHello;
+}
+
 /** Takes a request that opened a channel, and gives what receives the channel's frames. Never throws. */
-export function answerRequest(session: AgentSession, channel: Channel, value: unknown): ChannelReceiver {
+export function answerRequest(asked: Asked, channel: Channel, value: unknown): ChannelReceiver {
   const parsed = AgentRequest.safeParse(value);
   if (!parsed.success) {
     channel.fail('INVALID_INPUT', 'The request is not valid.');
     return { failed: () => undefined };
   }
   try {
-    return answer(session, channel, parsed.data);
+    return answer(asked, channel, parsed.data);
   } catch (error) {
     failWith(channel, error);
     return { failed: () => undefined };
   }
 }
 
-function answer(session: AgentSession, channel: Channel, request: AgentRequest): ChannelReceiver {
+function answer(asked: Asked, channel: Channel, request: AgentRequest): ChannelReceiver {
+  const { session } = asked;
   if (request.kind === 'pty') return joinTerminal(session.terminals, channel, request);
   if (request.kind === 'watch') return sendHints(session, channel);
   const incoming = new FrameQueue();
   incoming.attach(channel);
-  void carryOut(session, { channel, incoming, request }).then(
+  void carryOut(asked, { channel, incoming, request }).then(
     () => channel.end(),
     (error: unknown) => failWith(channel, error),
   );
@@ -38,13 +45,13 @@ function answer(session: AgentSession, channel: Channel, request: AgentRequest):
 }
 
 async function carryOut(
-  session: AgentSession,
+  { session, caller }: Asked,
   { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: AgentRequest },
 ): Promise<void> {
   const { terminals, epochs } = session;
   if (request.kind === 'manifest') {
     epochs.checkSyncEpoch(request.syncEpoch);
-    await sendManifest(session, channel, incoming);
+    await sendManifest({ session, caller }, { channel, incoming, request });
   } else if (request.kind === 'read') await sendFiles(session, channel, incoming);
   else if (request.kind === 'apply') await takeChanges(session, { channel, incoming, request });
   else if (request.kind === 'terminals.list') await channel.send({ terminals: terminals.list() });

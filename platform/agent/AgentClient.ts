@@ -98,6 +98,15 @@ export interface AgentActivity {
   foregroundJob: string | null;
 }
 
+/** How changes are applied. */
+export interface ApplyOptions {
+  syncEpoch: number | null;
+  /** Flush once at the end instead of each file. */
+  bulk: boolean;
+  /** Nobody works on the volume yet, and it is filled again if this fails: new files need no detour to their place. */
+  fresh?: boolean;
+}
+
 /**
  * One authenticated stream to the agent of a session. Everything it says is user input: paths, sizes and digests are
  * checked by the caller again. Every method rejects with AGENT_UNREACHABLE when the stream ends, and with
@@ -109,14 +118,17 @@ export interface AgentClient {
   /** Resolves when the stream has ended. */
   readonly ended: Promise<void>;
 
-  /** Scans the volume. A path in `keep` is reported whatever the ignore rules say: it has a row. */
+  /**
+   * Scans the volume. A path in `keep` is reported whatever the ignore rules say: it has a row. A file that is not in it and
+   * was not there at the last scan may come without a digest.
+   */
   manifest(options: { syncEpoch: number; keep: string[] }): Promise<Manifest>;
   /** Reads files; what changed under the reading or is gone is left out. Verified by length and SHA-256. */
   read(
     paths: string[],
   ): AsyncIterable<{ path: string; type: 'file' | 'symlink'; bytes: Uint8Array; sha256: string; executable: boolean }>;
-  /** Applies changes in order; one outcome each. `bulk` flushes once at the end instead of each file. */
-  apply(changes: AgentChange[], options: { syncEpoch: number | null; bulk: boolean }): Promise<ChangeOutcome[]>;
+  /** Applies changes in order; one outcome each. */
+  apply(changes: AgentChange[], options: ApplyOptions): Promise<ChangeOutcome[]>;
   /** Calls back when something on the volume may have changed; a hint. Returns the way to stop. */
   watch(changed: (paths: string[]) => void): Promise<() => void>;
 

@@ -4,7 +4,7 @@ import type { Channel } from '#shared/domain/channel.ts';
 import type { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
 import type { Multiplexer } from '#shared/domain/multiplexer.ts';
-import type { AgentChange, ChangeOutcome, Manifest } from '#platform/agent/AgentClient.ts';
+import type { AgentChange, ApplyOptions, ChangeOutcome, Manifest } from '#platform/agent/AgentClient.ts';
 import { checkAnswer, mapFailures, startRequest } from '#platform/agent/agentRequests.ts';
 
 /** Bytes of paths in one message. */
@@ -142,10 +142,10 @@ class Receiving {
 export async function requestChanges(
   multiplexer: Multiplexer,
   changes: AgentChange[],
-  { syncEpoch, bulk }: { syncEpoch: number | null; bulk: boolean },
+  { syncEpoch, bulk, fresh }: ApplyOptions,
 ): Promise<ChangeOutcome[]> {
   return mapFailures(async () => {
-    const { channel, answers } = startRequest(multiplexer, { kind: 'apply', syncEpoch, bulk });
+    const { channel, answers } = startRequest(multiplexer, { kind: 'apply', syncEpoch, bulk, ...(fresh && { fresh }) });
     const sending = sendChanges(channel, changes);
     // The outcomes below fail with the same error.
     sending.catch(() => undefined);

@@ -44,7 +44,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       greeting.reject(unreachable(reason));
     },
   });
-  multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation: options.generation });
+  multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation: options.generation, takesUndigested: true });
   const timer = setTimeout(() => {
     greeting.reject(unreachable(`no greeting within ${options.deadlineMs} ms`));
   }, options.deadlineMs);
@@ -53,6 +53,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
     return createAgentClient({
       multiplexer,
       bootId: hello.bootId,
+      takesFresh: hello.takesFresh,
       ended: ended.promise,
       close: () => socket.destroy(),
     });

@@ -11,13 +11,15 @@ import { attachTerminal } from '#platform/agent/attachTerminal.ts';
 export interface AgentStream {
   multiplexer: Multiplexer;
   bootId: string;
+  /** Whether the agent knows changes of a fresh volume. */
+  takesFresh: boolean;
   /** Resolves with the reason when the stream has ended. */
   ended: Promise<string>;
   close(): void;
 }
 
 /** The port's client over a greeted stream. */
-export function createAgentClient({ multiplexer, bootId, ended, close }: AgentStream): AgentClient {
+export function createAgentClient({ multiplexer, bootId, takesFresh, ended, close }: AgentStream): AgentClient {
   let closed = false;
   const over = ended.then(() => {
     closed = true;
@@ -30,7 +32,8 @@ export function createAgentClient({ multiplexer, bootId, ended, close }: AgentSt
     ended: over,
     manifest: (options) => requestManifest(multiplexer, options),
     read: (paths) => withAppErrors(requestFiles(multiplexer, paths)),
-    apply: (changes, options) => requestChanges(multiplexer, changes, options),
+    apply: (changes, { fresh = false, ...options }) =>
+      requestChanges(multiplexer, changes, { ...options, fresh: fresh && takesFresh }),
     watch: (changed) => startWatch(multiplexer, changed),
     listTerminals: async () => (await ask(multiplexer, { kind: 'terminals.list' }, TerminalList)).terminals,
     openTerminal: (options) => ask(multiplexer, { kind: 'terminals.open', ...options }, AgentTerminalMessage),

@@ -35,11 +35,6 @@ export function describeFile(bytes: Buffer): FileContent {
   return { bytes, sha256: sha256(bytes), size: bytes.length, encoding: encodingOf(bytes) };
 }
 
-/** Describes a symlink by its target. */
-export function describeSymlink(bytes: Buffer): FileContent {
-  return { bytes, sha256: sha256(bytes), size: bytes.length, encoding: 'symlink' };
-}
-
 /** The text that a row's `content` holds for these bytes. */
 export function contentText(content: Pick<FileContent, 'bytes' | 'encoding'>): string {
   return content.bytes.toString(content.encoding === 'base64' ? 'base64' : 'utf8');

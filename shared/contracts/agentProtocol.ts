@@ -40,25 +40,49 @@ const offset = z.int().min(0);
 const terminalId = z.string().min(1).max(64);
 const itemType = z.enum(['file', 'folder', 'symlink']);
 
+/**
+ * First frame of the caller. One that `takesUndigested` gets manifests in which a new file that is not kept comes without a
+ * digest: it will be read anyway. An older caller does not say so, and an older agent does not care.
+ */
+export const CallerHello = z.object({
+  protocol: z.int(),
+  generation: z.int().min(1),
+  takesUndigested: z.boolean().default(false),
+});
 /** First frame of the caller. */
-export const CallerHello = z.object({ protocol: z.int(), generation: z.int().min(1) });
-/** First frame of the agent. `bootId` is new with every start of the agent. */
+export type CallerHello = z.infer<typeof CallerHello>;
+/**
+ * First frame of the agent. `bootId` is new with every start of the agent. One that `takesFresh` knows changes of a volume
+ * that nobody works on yet.
+ */
 export const AgentHello = z.object({
   protocol: z.int(),
   generation: z.int().min(1),
   bootId: z.string().min(8).max(64),
+  takesFresh: z.boolean().default(false),
 });
 /** First frame of the agent. */
 export type AgentHello = z.infer<typeof AgentHello>;
 
 /** What a channel is opened for. */
 export const AgentRequest = z.discriminatedUnion('kind', [
-  /** Then one message per batch of kept paths and `end`; answered by batches of `ManifestPart`. */
+  /**
+   * Then one message per batch of kept paths and `end`; answered by batches of `ManifestPart`. What was applied in the
+   * same sync epoch and has not changed since counts as what it was sent as.
+   */
   z.strictObject({ kind: z.literal('manifest'), syncEpoch: z.int().min(0) }),
   /** Then batches of paths and `end`; answered by `ReadPart` messages, each file followed by its data. */
   z.strictObject({ kind: z.literal('read') }),
-  /** Then `ChangeMessage`s, a write followed by its data; answered by one `ApplyPart` each, and one at the end. */
-  z.strictObject({ kind: z.literal('apply'), syncEpoch: z.int().min(0).nullable(), bulk: z.boolean() }),
+  /**
+   * Then `ChangeMessage`s, a write followed by its data; answered by one `ApplyPart` each, and one at the end. `fresh`:
+   * nobody works on the volume yet, and it is filled again if this fails, so new files are written in their place.
+   */
+  z.strictObject({
+    kind: z.literal('apply'),
+    syncEpoch: z.int().min(0).nullable(),
+    bulk: z.boolean(),
+    fresh: z.boolean().optional(),
+  }),
   /** Answered by a `WatchPart` at once and at each hint, until closed. */
   z.strictObject({ kind: z.literal('watch') }),
   z.strictObject({ kind: z.literal('terminals.list') }),

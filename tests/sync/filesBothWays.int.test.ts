@@ -54,8 +54,10 @@ describe('loading', () => {
   it('goes on after it was cut off in the middle', async () => {
     const session = await ground.open({ state: 'loading', plant: oneFile });
     session.workspace.write('half.txt', 'left by a try that was killed');
+    session.workspace.write('main.py', 'pri');
     expect(await session.load()).toEqual({ files: 1 });
     expect(session.workspace.list()).toEqual(['main.py']);
+    expect(session.workspace.read('main.py')).toBe('print(1)\n');
     expect(Object.keys(await editor.files(session))).toEqual(['main.py']);
   });
 
