@@ -224,7 +224,10 @@ async function presentDifferences({ database, agentPool }: Checked, session: Ses
   );
   const agent = await agentPool.get(session.uuid, session.generation);
   const keep = rows.map(({ path }) => path);
-  const { entries, complete } = await agent.manifest({ syncEpoch: epoch?.syncEpoch ?? 0, keep });
+  const scan = (): ReturnType<typeof agent.manifest> => agent.manifest({ syncEpoch: epoch?.syncEpoch ?? 0, keep });
+  // The first takes what the last reconcile wrote for what it was sent as; the second reads everything again.
+  await scan();
+  const { entries, complete } = await scan();
   if (!complete) return [`the pod of ${session.uuid} could not be read as a whole`];
   return [
     ...differences(`${session.uuid}: database and pod`, rows, entries),
