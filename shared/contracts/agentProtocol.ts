@@ -74,7 +74,7 @@ export const AgentRequest = z.discriminatedUnion('kind', [
   /** Then batches of paths and `end`; answered by `ReadPart` messages, each file followed by its data. */
   z.strictObject({ kind: z.literal('read') }),
   /**
-   * Then `ChangeMessage`s, a write followed by its data; answered by one `ApplyPart` each, and one at the end. `fresh`:
+   * Then `ChangeMessage`s, a write followed by its data; answered by one `ChangeOutcomeMessage` each. `fresh`:
    * nobody works on the volume yet, and it is filled again if this fails, so new files are written in their place.
    */
   z.strictObject({
