@@ -7,6 +7,7 @@ import {
   type TreeEntry,
 } from '#shared/domain/merge.ts';
 import { sameEntry } from '#shared/domain/mergeEntry.ts';
+import { baseWithSent } from '#shared/domain/mergeSent.ts';
 import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
 import { describeFile } from '#platform/db/content.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
@@ -14,6 +15,7 @@ import { readBlobs, storeBlobs } from '#platform/db/repositories/blobs.ts';
 import { recordVersion, type VersionedItem } from '#platform/db/repositories/fileVersions.ts';
 import { readTree, writeTree, type FileWrite, type TreeRow } from '#platform/db/repositories/itemBatches.ts';
 import { publishConflict, publishItems, publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
+import { forgetSettled, readSent, recordSent, type SentChange } from '#platform/db/repositories/sentChanges.ts';
 import { moveBase, readBase, type BaseEntry } from '#platform/db/repositories/syncBase.ts';
 import { contentKey, type ReadEncodings } from '#activities/session/podReads.ts';
 import { unknownPaths, type PodTree } from '#activities/session/podTree.ts';
@@ -25,6 +27,12 @@ export interface Findings {
   encodings: ReadEncodings;
 }
 
+/** What a commit decided, and the numbers under which it recorded what is now sent to the volume. */
+export interface CommittedMerge {
+  plan: MergePlan;
+  sentIds: number[];
+}
+
 /**
  * Decides from the rows as they are now, and writes the database's side: rows, versions, the base of what both sides
  * hold already, events. Runs in the transaction that commitFenced gives, under the session's row lock.
@@ -33,16 +41,19 @@ export async function commitMerge(
   deps: SyncDeps,
   { cycle, findings }: { cycle: Cycle; findings: Findings },
   tx: Tx,
-): Promise<MergePlan> {
+): Promise<CommittedMerge> {
   const { database } = deps;
   const rows = await readTree(database, cycle.ref.sessionId, tx);
   const base = await readBase(database, cycle.volume.id, tx);
   leaveMovingPaths(findings.tree, cycle.base, base);
-  const trees = { base, database: rows, pod: findings.tree.entries };
+  const unknown = unknownPaths(findings.tree);
+  const sent = await readSent(database, cycle.volume.id, tx);
+  const pod = findings.tree.entries;
+  const trees = { base: baseWithSent({ base, pod }, sent, unknown), database: rows, pod };
   const merged = await mergeContested(deps, trees, tx);
   const plan = planMerge({
     ...trees,
-    unknown: unknownPaths(findings.tree),
+    unknown,
     notSaved: findings.tree.notSaved.map((entry) => entry.path),
     merged,
     at: new Date(),
@@ -69,8 +80,15 @@ export async function commitMerge(
   await recordMergedEdits(database, mergedEdits(cycle, { merged, rows, pod: findings.tree.entries }), tx);
   await writeTree(database, { sessionId, rows, removed: plan.databaseChanges.removed, folders, files }, tx);
   await moveBase(database, { volumeId: cycle.volume.id, ...settledBase(plan, { base, tree: findings.tree }) }, tx);
+  const isSettled = (path: string): boolean => sameEntry(plan.target.get(path) ?? null, pod.get(path) ?? null);
+  await forgetSettled(database, { volumeId: cycle.volume.id, paths: [...sent.keys()].filter(isSettled) }, tx);
+  const sentIds = await recordSent(database, { volumeId: cycle.volume.id, changes: sentChanges(plan) }, tx);
   await publishOutcome(deps, { cycle, findings, plan }, tx);
-  return plan;
+  return { plan, sentIds };
+}
+
+function sentChanges({ podChanges }: MergePlan): SentChange[] {
+  return [...podChanges.removed.map((path) => ({ path, entry: null })), ...podChanges.put];
 }
 
 /**

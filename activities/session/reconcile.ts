@@ -7,10 +7,11 @@ import type { Tx } from '#platform/db/database.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import { writeDiskFull } from '#platform/db/repositories/sessionCauses.ts';
 import { findSessionById } from '#platform/db/repositories/sessions.ts';
+import { forgetSent } from '#platform/db/repositories/sentChanges.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
 import { setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
-import { commitMerge } from '#activities/session/commitMerge.ts';
+import { commitMerge, type CommittedMerge } from '#activities/session/commitMerge.ts';
 import { readNews } from '#activities/session/podReads.ts';
 import { countMissed, digestTree, judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import { writeToPod } from '#activities/session/podWrites.ts';
@@ -87,16 +88,16 @@ export async function runCycle(
   run.heartbeat();
   const scan = digestTree(tree);
   const missed = countMissed(tree.notSaved);
-  const { plan, settled } = await commitFenced(deps, cycle, async (tx) => {
-    const plan = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
+  const { plan, sentIds, settled } = await commitFenced(deps, cycle, async (tx) => {
+    const { plan, sentIds } = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
     const settled = isSettled(plan, tree);
     if (cycle.volume.state === 'drained')
       await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
     // Where an absence says nothing, a row without its file may be an unsaved deletion: such a volume is not done with.
     if (settled && missed === 0 && tree.absenceCounts) await run.onSaved?.(scan, tx);
-    return { plan, settled };
+    return { plan, sentIds, settled };
   });
-  const written = await writeAndAcknowledge(deps, { client, cycle, plan, tree }, run.heartbeat);
+  const written = await writeAndAcknowledge(deps, { client, cycle, plan, sentIds, tree }, run.heartbeat);
   return {
     changed: countChanges(plan),
     conflicts: plan.conflicts.length,
@@ -162,7 +163,17 @@ function isDiskFull({ reason }: { reason: string }): boolean {
 
 async function writeAndAcknowledge(
   deps: SyncDeps,
-  { client, cycle, plan, tree }: { client: AgentClient; cycle: Cycle; plan: MergePlan; tree: PodTree },
+  {
+    client,
+    cycle,
+    plan,
+    sentIds,
+    tree,
+  }: Pick<CommittedMerge, 'plan' | 'sentIds'> & {
+    client: AgentClient;
+    cycle: Cycle;
+    tree: PodTree;
+  },
   heartbeat: Heartbeat,
 ): Promise<{ unexpected: number }> {
   const { put, removed } = plan.podChanges;
@@ -176,8 +187,11 @@ async function writeAndAcknowledge(
     deps.log.warn({ session: cycle.ref.uuid, refused: written.refused.slice(0, 20) }, 'the volume refused changes');
   }
   await writeDiskFull(deps.database, cycle.ref, written.refused.some(isDiskFull));
-  await commitFenced(deps, cycle, (tx) =>
-    moveBase(deps.database, { volumeId: cycle.volume.id, put: written.put, removed: written.removed }, tx),
-  );
+  const volumeId = cycle.volume.id;
+  await commitFenced(deps, cycle, async (tx) => {
+    await moveBase(deps.database, { volumeId, put: written.put, removed: written.removed }, tx);
+    const applied = [...written.put.map(({ path }) => path), ...written.removed];
+    await forgetSent(deps.database, { volumeId, ids: sentIds, applied }, tx);
+  });
   return { unexpected: written.unexpected };
 }

@@ -7,6 +7,8 @@ import type { FileContent } from '#platform/db/content.ts';
 import type { ItemRecord } from '#platform/db/repositories/items.ts';
 import { writeDiskFull } from '#platform/db/repositories/sessionCauses.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { FOLDER } from '#shared/domain/mergeEntry.ts';
+import { forgetSent, recordSent, recordSentRename, type SentChange } from '#platform/db/repositories/sentChanges.ts';
 import {
   acknowledgeRemovals,
   acknowledgeRename,
@@ -81,11 +83,33 @@ async function carry(deps: Deps, session: SessionRecord, change: HandOff): Promi
   const client = await deps.agentPool.get(session.uuid, session.generation, AGENT_DEADLINE_MS);
   const steps = planSteps(change, state);
   if (steps.length === 0) return;
+  const ids = await recordSteps(deps, state.volumeId, steps);
   const outcomes = await client.apply(steps, { syncEpoch: null, bulk: false });
   const isFull = outcomes.some((outcome) => outcome.outcome === 'refused' && outcome.reason === DISK_FULL_REASON);
   if (isFull) await writeDiskFull(deps.database, { sessionId: session.id, generation: session.generation }, true);
   const applied = steps.filter((_, index) => ['applied', 'displaced'].includes(outcomes[index]?.outcome ?? ''));
   await acknowledge(deps, { change, state, applied });
+  await forgetSent(deps.database, { volumeId: state.volumeId, ids, applied: applied.map(pathOf) });
+}
+
+/** Should this process die before it hears of them, no reconcile takes them for a program's edits. */
+async function recordSteps({ database }: Deps, volumeId: number, steps: AgentChange[]): Promise<number[]> {
+  const [first] = steps;
+  if (first?.op === 'rename') return recordSentRename(database, { volumeId, from: first.from, to: first.to });
+  return recordSent(database, {
+    volumeId,
+    changes: steps.map((step) => ({ path: pathOf(step), entry: entryOf(step) })),
+  });
+}
+
+function pathOf(step: AgentChange): string {
+  return step.op === 'rename' ? step.to : step.path;
+}
+
+function entryOf(step: AgentChange): SentChange['entry'] {
+  if (step.op === 'mkdir') return FOLDER;
+  if (step.op !== 'write') return null;
+  return { type: step.type, sha256: step.sha256, executable: step.executable };
 }
 
 function changedPaths(change: HandOff): string[] {
