@@ -32,6 +32,11 @@ const LONG_ON_CLUSTER =
 const ENDS_WITHIN_MS = 60_000;
 
 const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
+/**
+ * How many files of a project run at once; unit tests take what the machine has. Integration tests mostly wait for real
+ * servers, so two are no slower than one; browsers and a cluster need the machine for themselves.
+ */
+const AT_ONCE: Record<string, string> = { integration: '2', e2e: '1', kubernetes: '1' };
 /** All files on a cluster take a quarter of an hour; these hold its essence in five minutes. */
 const CORE_ON_CLUSTER = 'kubernetes/(life|reaper|isolation|sessionObjects|strangers|proxy|blindness)\\.k8s';
 
@@ -94,7 +99,7 @@ async function runProject(name: string, full: boolean, files: string[]): Promise
     [
       ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
       ...[`--selectProjects=${name}`, '--json', `--outputFile=${file}`, '--silent=false'],
-      ...(name === 'unit' ? [] : ['--runInBand']),
+      ...(AT_ONCE[name] === undefined ? [] : [`--maxWorkers=${AT_ONCE[name]}`]),
       ...files,
     ],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...(full && { BERTH_PROOFS: 'full' }) } },
