@@ -4,12 +4,8 @@ import { findNameProblem, MAX_NAME_BYTES } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { findIn } from '#agent/files/digest.ts';
 import { within, type Workspace } from '#agent/files/folders.ts';
-import { walkReserved } from '#agent/files/reserved.ts';
+import { DISPLACED_PREFIX, TEMPORARY_PREFIX, walkReserved } from '#agent/files/reserved.ts';
 
-/** Begins the names of displaced files; the first digits of the expected digest follow. */
-const DISPLACED_PREFIX = '.berth-old-';
-/** Begins the names of files that are being written. */
-const TEMPORARY_PREFIX = '.berth-new-';
 /** A program that still holds the displaced file open may write to it a moment later. */
 const LINGER_MS = 1_000;
 

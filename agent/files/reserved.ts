@@ -7,6 +7,16 @@ import { Pace } from '#agent/files/pace.ts';
 /** Folders that are looked into at the start; a tree with more is left as it is. */
 const MAX_FOLDERS = 20_000;
 
+/** Begins the names of displaced files; the first digits of the expected digest follow. */
+export const DISPLACED_PREFIX = `${RESERVED_PREFIX}old-`;
+/** Begins the names of files that are being written. */
+export const TEMPORARY_PREFIX = `${RESERVED_PREFIX}new-`;
+
+/** True of a file that the agent itself puts onto the volume. Another with a reserved name is somebody's, and is not saved. */
+export function isOwnFile(path: string, name: string): boolean {
+  return path === SENTINEL_NAME || name.startsWith(DISPLACED_PREFIX) || name.startsWith(TEMPORARY_PREFIX);
+}
+
 /** Files of the agent itself that an earlier run left behind. */
 export async function walkReserved(workspace: Workspace): Promise<{ folders: string[]; name: string }[]> {
   const found: { folders: string[]; name: string }[] = [];
@@ -17,8 +27,8 @@ export async function walkReserved(workspace: Workspace): Promise<{ folders: str
     looked += 1;
     for (const entry of readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true })) {
       if (pace.due) await pace.breathe();
-      const reserved = entry.name.startsWith(RESERVED_PREFIX);
-      if (reserved && entry.name !== SENTINEL_NAME && !entry.isDirectory()) found.push({ folders, name: entry.name });
+      const isOwn = isOwnFile([...folders, entry.name].join('/'), entry.name);
+      if (isOwn && entry.name !== SENTINEL_NAME && !entry.isDirectory()) found.push({ folders, name: entry.name });
       const enters = entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git';
       if (enters && looked < MAX_FOLDERS && folders.length < MAX_PATH_DEPTH)
         await descend(folder, [...folders, entry.name]);

@@ -1,16 +1,11 @@
 import { closeSync, opendirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { IgnoreRules } from '#shared/domain/ignore.ts';
-import {
-  findPathProblem,
-  isInsideLink,
-  MAX_PATH_BYTES,
-  MAX_PATH_DEPTH,
-  RESERVED_PREFIX,
-} from '#shared/domain/paths.ts';
+import { findPathProblem, isInsideLink, MAX_PATH_BYTES, MAX_PATH_DEPTH } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { statIn } from '#agent/files/digest.ts';
 import { openFolderIn, within } from '#agent/files/folders.ts';
 import { Pace } from '#agent/files/pace.ts';
+import { isOwnFile } from '#agent/files/reserved.ts';
 import { LOST_AND_FOUND } from '#agent/files/sentinel.ts';
 
 /** Names that one walk looks at, saved or not; beyond them the walk is not complete. */
@@ -95,11 +90,11 @@ class Walker {
   async #visit({ folder, prefix, raw }: { folder: number; prefix: string; raw: Buffer }): Promise<void> {
     const name = raw.toString('utf8');
     const path = prefix + name;
-    if (name.startsWith(RESERVED_PREFIX)) return;
     const problem = nameProblem(path, raw);
-    if (problem !== null) return this.#skip(path, problem);
+    if (problem !== null && !isOwnFile(path, name)) return this.#skip(path, problem);
     const stat = statIn(folder, name);
     if (stat === null || this.#isOfFileSystem(path, stat)) return;
+    if (problem !== null) return stat.isDirectory() ? this.#skip(path, problem) : undefined;
     if (stat.isDirectory()) return this.#visitFolder({ folder, name, path, stat });
     const reason = this.#reasonAgainst({ folder, name, path, stat });
     if (reason !== null) return this.#skip(path, reason);

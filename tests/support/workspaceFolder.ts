@@ -102,7 +102,7 @@ export class WorkspaceFolder {
       else if (edit.kind === 'line') this.#changeLine(edit.path, edit.line, edit.text);
       else if (edit.kind === 'mkdir') this.mkdir(edit.path);
       else if (edit.kind === 'link') this.#overlink(edit.path, edit.target);
-      else if (edit.kind === 'remove') this.remove(edit.path);
+      else if (edit.kind === 'remove') this.#removeInPlace(edit.path);
       else if (edit.kind === 'move') this.#move(edit.path, edit.to);
       else this.#toggleExecutable(edit.path);
     } catch (error) {
@@ -119,6 +119,10 @@ export class WorkspaceFolder {
 
   #overlink(path: string, target: string): void {
     if (!this.#hasLinkAbove(path)) this.link(path, target);
+  }
+
+  #removeInPlace(path: string): void {
+    if (!this.#hasLinkAbove(path)) this.remove(path);
   }
 
   #changeLine(path: string, line: number, text: string): void {

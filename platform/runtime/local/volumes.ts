@@ -14,7 +14,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -22,6 +21,7 @@ import { SENTINEL_NAME } from '#shared/contracts/agentProtocol.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import type { RuntimeObject } from '#platform/runtime/Runtime.ts';
 
+const runFile = promisify(execFile);
 const VolumeRecord = z.object({ claimUid: z.string(), volumeId: z.int(), createdAt: z.number() });
 const RECORD = 'volume.json';
 /** Begins the names of volumes that are being made or removed. */
@@ -124,18 +124,13 @@ function readVolume(volumes: string, uuid: string): z.infer<typeof VolumeRecord>
 /** Asynchronously: a large tree takes seconds, in which this process has other sessions to look after. */
 async function removeTree(folder: string): Promise<void> {
   try {
-    await rm(folder, { recursive: true, force: true });
+    // Unlike Node's own it knows paths longer than a system call takes, and names that are no UTF-8.
+    await runFile('rm', ['-rf', folder]);
   } catch {
-    // A program has closed a folder to its own user: open them all, and try once more.
-    await openFolders(folder);
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function openFolders(folder: string): Promise<void> {
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
+    // A program has closed a folder to its own user: open them all, from each one's parent, and try once more.
+    const open = ['-type', 'd', '!', '-perm', '-u=rwx', '-execdir', 'chmod', 'u+rwx', '{}', ';'];
+    await runFile('find', [folder, ...open]);
+    await runFile('rm', ['-rf', folder]);
   }
 }
 
@@ -143,5 +138,5 @@ async function openFolders(folder: string): Promise<void> {
 export async function giveWorkspace(workspace: string, owner: number): Promise<void> {
   if (statSync(workspace).uid === owner) return;
   // -h and -R: links themselves are given, and never followed.
-  await promisify(execFile)('chown', ['-hR', `${owner}:${owner}`, workspace]);
+  await runFile('chown', ['-hR', `${owner}:${owner}`, workspace]);
 }
