@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { conflictCopyPath } from '#shared/domain/conflictName.ts';
 import { contestedPaths, judgeDeletions, planMerge, type Tree, type TreeEntry } from '#shared/domain/merge.ts';
 import { FOLDER, sameEntry } from '#shared/domain/mergeEntry.ts';
-import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
+import { decodeText, joinTexts, mergeText } from '#shared/domain/mergeText.ts';
 import { findPathProblem } from '#shared/domain/paths.ts';
 import { findTreeFaults, shortPath, Simulation, type Edit } from '#tests/support/mergeSimulation.ts';
 import { scaled, SEED } from '#tests/support/scale.ts';
@@ -145,6 +145,16 @@ describe('the merge of a text', () => {
     expect(mergeText(base, 'ONE\ntwo\nthree\nfour\n', 'uno\ntwo\nthree\nfour\n')).toBeNull();
     expect(mergeText(base, base, 'one\n')).toBe('one\n');
     expect(mergeText('a', 'a\r\nb', 'a')).toBe('a\r\nb');
+  });
+
+  it('joins for a person what does not overlap, and keeps the first one where it does', () => {
+    const base = 'one\ntwo\nthree\nfour\n';
+    expect(joinTexts(base, 'ONE\ntwo\nthree\nfour\n', 'uno\ntwo\nthree\nFOUR\n')).toEqual({
+      text: 'ONE\ntwo\nthree\nFOUR\n',
+      overlaps: 1,
+    });
+    expect(joinTexts(base, base, 'one\n')).toEqual({ text: 'one\n', overlaps: 0 });
+    expect(joinTexts('', 'mine', 'theirs')).toEqual({ text: 'mine', overlaps: 1 });
   });
 
   it('takes equal edits on both sides once', () => {

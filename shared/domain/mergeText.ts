@@ -15,20 +15,34 @@ export function decodeText(bytes: Uint8Array): string | null {
   }
 }
 
+/** Two edits of one text in one. `overlaps` counts the places that both changed, where the first one's lines stand. */
+export interface JoinedText {
+  text: string;
+  overlaps: number;
+}
+
 /** Merges two edits of one text line by line (diff3). Null when they overlap, or when comparing would take too long. */
 export function mergeText(base: string, database: string, pod: string): string | null {
-  const lines = { base: splitLines(base), database: splitLines(database), pod: splitLines(pod) };
-  const prefix = commonPrefix(lines.base, lines.database, lines.pod);
-  const suffix = commonSuffix(lines.base, lines.database, lines.pod, prefix);
+  const joined = joinTexts(base, database, pod);
+  return joined?.overlaps === 0 ? joined.text : null;
+}
+
+/** Joins two edits of one text line by line (diff3), for a person to look at. Null when comparing would take too long. */
+export function joinTexts(base: string, first: string, second: string): JoinedText | null {
+  const lines = { base: splitLines(base), first: splitLines(first), second: splitLines(second) };
+  const prefix = commonPrefix(lines.base, lines.first, lines.second);
+  const suffix = commonSuffix(lines.base, lines.first, lines.second, prefix);
   const middle = (all: string[]): string[] => all.slice(prefix, all.length - suffix);
-  const [before, left, right] = [middle(lines.base), middle(lines.database), middle(lines.pod)];
+  const [before, left, right] = [middle(lines.base), middle(lines.first), middle(lines.second)];
   if (linePairs(before, left) + linePairs(before, right) > MAX_LINE_PAIRS) return null;
-  const merged: string[] = [];
+  const joined: string[] = [];
+  let overlaps = 0;
   for (const region of diff3Merge(left, before, right, { excludeFalseConflicts: true })) {
-    if (region.conflict !== undefined) return null;
-    for (const line of region.ok ?? []) merged.push(line);
+    if (region.conflict !== undefined) overlaps += 1;
+    for (const line of region.conflict?.a ?? region.ok ?? []) joined.push(line);
   }
-  return [...lines.base.slice(0, prefix), ...merged, ...lines.base.slice(lines.base.length - suffix)].join('');
+  const end = lines.base.slice(lines.base.length - suffix);
+  return { text: [...lines.base.slice(0, prefix), ...joined, ...end].join(''), overlaps };
 }
 
 /** Lines with their ends, so that joining gives the text back byte for byte. */
@@ -36,21 +50,21 @@ function splitLines(text: string): string[] {
   return text === '' ? [] : text.split(/(?<=\n)/);
 }
 
-function commonPrefix(base: string[], database: string[], pod: string[]): number {
-  const limit = Math.min(base.length, database.length, pod.length);
+function commonPrefix(base: string[], first: string[], second: string[]): number {
+  const limit = Math.min(base.length, first.length, second.length);
   let length = 0;
-  while (length < limit && base[length] === database[length] && base[length] === pod[length]) length += 1;
+  while (length < limit && base[length] === first[length] && base[length] === second[length]) length += 1;
   return length;
 }
 
 // eslint-disable-next-line max-params -- the three texts and the part that is already taken.
-function commonSuffix(base: string[], database: string[], pod: string[], prefix: number): number {
-  const limit = Math.min(base.length, database.length, pod.length) - prefix;
+function commonSuffix(base: string[], first: string[], second: string[], prefix: number): number {
+  const limit = Math.min(base.length, first.length, second.length) - prefix;
   let length = 0;
   while (
     length < limit &&
-    base[base.length - 1 - length] === database[database.length - 1 - length] &&
-    base[base.length - 1 - length] === pod[pod.length - 1 - length]
+    base[base.length - 1 - length] === first[first.length - 1 - length] &&
+    base[base.length - 1 - length] === second[second.length - 1 - length]
   ) {
     length += 1;
   }

@@ -170,6 +170,28 @@ const NOTES = 'print("from the editor")\n';
   );
 
   it(
+    '5b. joins what a terminal changed with what is being typed, and asks before it saves that',
+    async () => {
+      await workspace.createFileIn('src', 'poem.txt');
+      await workspace.writeAndSave('one\ntwo\nthree\n');
+      const editor = ada.page.getByRole('region', { name: 'Editor' });
+      await editor.locator('.cm-content').click();
+      await ada.page.keyboard.press('ControlOrMeta+Home');
+      await ada.page.keyboard.insertText('ONE and ');
+      await workspace.type('until [ -s src/poem.txt ]; do sleep 0.05; done; sed -i s/three/THREE/ src/poem.txt');
+      await editor.getByRole('button', { name: 'Compare and decide' }).click({ timeout: 10_000 });
+      const dialog = ada.page.getByRole('dialog');
+      await dialog.getByText('they do not overlap').waitFor();
+      await dialog.getByRole('button', { name: 'Save the right side' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      const joined = 'ONE and one\ntwo\nTHREE\n';
+      await waitFor(async () => (await storedContent('src/poem.txt')) === joined, { what: 'both changes saved' });
+      remember('src/poem.txt', joined);
+    },
+    MINUTE,
+  );
+
+  it(
     '6. keeps shell, scrollback and running program over a reload and a kill -9 of the api',
     async () => {
       await workspace.type(

@@ -28,6 +28,10 @@ export class EditorDocument {
   get text(): string {
     return this.state.doc.toString();
   }
+  /** The text that was last saved or loaded: what the person's edits were made from. */
+  get base(): string {
+    return this.saved.toString();
+  }
   get differs(): boolean {
     return !this.state.doc.eq(this.saved);
   }
