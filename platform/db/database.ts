@@ -1,6 +1,7 @@
 import { Sequelize, type Transaction } from 'sequelize';
 import type { Config } from '#platform/config/config.ts';
 import { readDatabaseAddress } from '#platform/config/databaseAddress.ts';
+import { repeatDeadlocked } from '#platform/db/deadlock.ts';
 import { throwWithRemedy } from '#platform/db/certificateRefusal.ts';
 
 /** A transaction, or null for a statement of its own. */
@@ -9,7 +10,10 @@ export type Tx = Transaction | null;
 /** The one connection pool of a process. Repositories take it, or a transaction of it. */
 export interface Database {
   readonly sequelize: Sequelize;
-  /** Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. */
+  /**
+   * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. Runs it again when PostgreSQL
+   * ended the transaction to resolve a deadlock: what `work` does beside its statements must be safe to do twice.
+   */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Runs a statement with `$1…` bound; arrays and buffers work. Resolves with its rows. */
   query<Row extends object>(sql: string, bind?: unknown[], tx?: Tx): Promise<Row[]>;
@@ -30,7 +34,7 @@ export function createDatabase(config: Pick<Config, 'DATABASE_URL' | 'DATABASE_P
   });
   return {
     sequelize,
-    transaction: (work) => sequelize.transaction(work).catch(throwWithRemedy),
+    transaction: (work) => repeatDeadlocked(() => sequelize.transaction(work)).catch(throwWithRemedy),
     async query<Row extends object>(sql: string, bind: unknown[] = [], tx: Tx = null): Promise<Row[]> {
       // Without a query type Sequelize answers [rows, metadata] for every kind of statement, RETURNING included.
       const [rows] = await sequelize.query(sql, { bind, transaction: tx }).catch(throwWithRemedy);
