@@ -17,6 +17,7 @@ import { readTree, writeTree, type FileWrite, type TreeRow } from '#platform/db/
 import { publishConflict, publishItems, publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
 import { forgetSettled, readSent, recordSent, type SentChange } from '#platform/db/repositories/sentChanges.ts';
 import { moveBase, readBase, type BaseEntry } from '#platform/db/repositories/syncBase.ts';
+import { commitRenames } from '#activities/session/commitRenames.ts';
 import { contentKey, type ReadEncodings } from '#activities/session/podReads.ts';
 import { unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
@@ -30,12 +31,14 @@ export interface Findings {
 /** What a commit decided, and the numbers under which it recorded what is now sent to the volume. */
 export interface CommittedMerge {
   plan: MergePlan;
+  /** How many items got the name or folder that a program gave them. */
+  renamed: number;
   sentIds: number[];
 }
 
 /**
- * Decides from the rows as they are now, and writes the database's side: rows, versions, the base of what both sides
- * hold already, events. Runs in the transaction that commitFenced gives, under the session's row lock.
+ * Decides from the rows as they are now, and writes the database's side: renames first, then rows, versions, the base of
+ * what both sides hold already, events. Runs in the transaction that commitFenced gives, under the session's row lock.
  */
 export async function commitMerge(
   deps: SyncDeps,
@@ -43,11 +46,15 @@ export async function commitMerge(
   tx: Tx,
 ): Promise<CommittedMerge> {
   const { database } = deps;
-  const rows = await readTree(database, cycle.ref.sessionId, tx);
-  const base = await readBase(database, cycle.volume.id, tx);
-  leaveMovingPaths(findings.tree, cycle.base, base);
+  const found = {
+    rows: await readTree(database, cycle.ref.sessionId, tx),
+    base: await readBase(database, cycle.volume.id, tx),
+    sent: await readSent(database, cycle.volume.id, tx),
+  };
+  leaveMovingPaths(findings.tree, cycle.base, found.base);
+  awaitMoved(findings.tree);
   const unknown = unknownPaths(findings.tree);
-  const sent = await readSent(database, cycle.volume.id, tx);
+  const { rows, base, sent, renamed } = await commitRenames(deps, { cycle, tree: findings.tree, ...found }, tx);
   const pod = findings.tree.entries;
   const trees = { base: baseWithSent({ base, pod }, sent, unknown), database: rows, pod };
   const merged = await mergeContested(deps, trees, tx);
@@ -84,7 +91,7 @@ export async function commitMerge(
   await forgetSettled(database, { volumeId: cycle.volume.id, paths: [...sent.keys()].filter(isSettled) }, tx);
   const sentIds = await recordSent(database, { volumeId: cycle.volume.id, changes: sentChanges(plan) }, tx);
   await publishOutcome(deps, { cycle, findings, plan }, tx);
-  return { plan, sentIds };
+  return { plan, renamed, sentIds };
 }
 
 function sentChanges({ podChanges }: MergePlan): SentChange[] {
@@ -102,6 +109,11 @@ function leaveMovingPaths(tree: PodTree, before: Tree, now: Tree): void {
     tree.entries.delete(path);
     tree.changing.add(path);
   }
+}
+
+/** What was renamed and cannot be read yet is not gone from where it was: the next cycle pairs the two. */
+function awaitMoved(tree: PodTree): void {
+  for (const [path, movedFrom] of tree.movedFrom) if (tree.changing.has(path)) tree.changing.add(movedFrom);
 }
 
 async function mergeContested(

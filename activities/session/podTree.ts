@@ -12,6 +12,8 @@ export interface PodTree {
   notSaved: NotSavedEntry[];
   /** Paths that are changing right now and are left for the next cycle. */
   changing: Set<string>;
+  /** Where something new was before, as the agent tells: a hint. */
+  movedFrom: Map<string, string>;
   /** False when an absence says nothing: a partial scan, or a volume that cannot show whose it is. */
   absenceCounts: boolean;
 }
@@ -30,19 +32,31 @@ export function judgeManifest(manifest: Manifest, judgement: Judgement): PodTree
     entries: new Map(),
     notSaved: manifest.notSaved.filter((entry) => entry.path !== ''),
     changing: new Set(),
+    movedFrom: new Map(),
     absenceCounts: manifest.complete && manifest.volumeId === judgement.volumeId,
   };
   const room = measureRoom(judgement);
+  const vacated = tree.absenceCounts ? vacatedPaths(manifest, judgement) : new Set<string>();
   for (const entry of [...manifest.entries].sort((left, right) => comparePaths(left.path, right.path))) {
     const parent = parentPath(entry.path);
     if (parent !== null && tree.entries.get(parent)?.type !== 'folder') continue;
     const checked = checkEntry(entry);
-    const reason = findRefusal(checked, entry.path, { judgement, room });
+    // Each path was left by one, so that nothing takes the room of another twice.
+    const movedFrom = vacated.delete(entry.movedFrom ?? '') ? entry.movedFrom : undefined;
+    const reason = findRefusal(checked, { path: entry.path, movedFrom }, { judgement, room });
     if (reason === null) tree.entries.set(entry.path, checked);
     else tree.notSaved.push({ path: entry.path, reason });
+    if (reason === null && movedFrom !== undefined) tree.movedFrom.set(entry.path, movedFrom);
   }
   tree.notSaved.sort((left, right) => comparePaths(left.path, right.path));
   return tree;
+}
+
+/** The paths with a row that the volume has no longer, as far as its agent says. */
+function vacatedPaths(manifest: Manifest, { database }: Judgement): Set<string> {
+  const vacated = new Set(database.keys());
+  for (const { path } of manifest.entries) vacated.delete(path);
+  return vacated;
 }
 
 interface Room {
@@ -68,14 +82,15 @@ function checkEntry(entry: TreeEntry): TreeEntry {
 
 function findRefusal(
   entry: TreeEntry,
-  path: string,
+  { path, movedFrom }: { path: string; movedFrom: string | undefined },
   { judgement, room }: { judgement: Judgement; room: Room },
 ): string | null {
   if (findPathProblem(path) !== null) return 'bad-name';
   // A new file comes without a digest: it is known once its bytes are read.
   const isUnread = entry.type === 'file' && entry.sha256 === null;
   if (entry.type !== 'folder' && !isUnread && !/^[0-9a-f]{64}$/.test(entry.sha256 ?? '')) return 'bad-name';
-  const row = judgement.database.get(path) ?? null;
+  // What was renamed takes the room that it had.
+  const row = judgement.database.get(path) ?? judgement.database.get(movedFrom ?? path) ?? null;
   if (sameEntry(row, entry)) return null;
   if (entry.size > judgement.limits.maxFileBytes) return 'too-large';
   const growth = entry.size - (row?.size ?? 0);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AppError, isAppError } from '#shared/domain/errors.ts';
 import { sessionLimits } from '#shared/domain/limits.ts';
 import { judgeDeletions, planMerge, type MergePlan } from '#shared/domain/merge.ts';
+import { pairRenames } from '#shared/domain/mergeRenames.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
@@ -88,18 +89,18 @@ export async function runCycle(
   run.heartbeat();
   const scan = digestTree(tree);
   const missed = countMissed(tree.notSaved);
-  const { plan, sentIds, settled } = await commitFenced(deps, cycle, async (tx) => {
-    const { plan, sentIds } = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
-    const settled = isSettled(plan, tree);
+  const { plan, renamed, sentIds, settled } = await commitFenced(deps, cycle, async (tx) => {
+    const { plan, renamed, sentIds } = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
+    const settled = renamed === 0 && isSettled(plan, tree);
     if (cycle.volume.state === 'drained')
       await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
     // Where an absence says nothing, a row without its file may be an unsaved deletion: such a volume is not done with.
     if (settled && missed === 0 && tree.absenceCounts) await run.onSaved?.(scan, tx);
-    return { plan, sentIds, settled };
+    return { plan, renamed, sentIds, settled };
   });
   const written = await writeAndAcknowledge(deps, { client, cycle, plan, sentIds, tree }, run.heartbeat);
   return {
-    changed: countChanges(plan),
+    changed: renamed + countChanges(plan),
     conflicts: plan.conflicts.length,
     notSaved: missed,
     more: written.unexpected > 0 || tree.changing.size > 0,
@@ -145,11 +146,15 @@ async function scanTwiceIfNeeded(
 }
 
 function wouldDelete(cycle: Cycle, tree: PodTree): ReturnType<typeof judgeDeletions> {
+  const trees = { base: cycle.base, database: cycle.rows, pod: tree.entries };
+  const unknown = unknownPaths(tree);
+  // What was only renamed is not gone.
+  const renames = pairRenames({ ...trees, unknown, movedFrom: tree.movedFrom });
   const plan = planMerge({
-    base: cycle.base,
-    database: cycle.rows,
-    pod: tree.entries,
-    unknown: unknownPaths(tree),
+    base: renames.apply(trees.base),
+    database: renames.apply(trees.database),
+    pod: trees.pod,
+    unknown,
     notSaved: tree.notSaved.map((entry) => entry.path),
     merged: new Map(),
     at: new Date(0),

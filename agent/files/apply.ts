@@ -101,7 +101,7 @@ async function write(
   try {
     const outcome = await placeWrite(change, { folder, ...received }, context);
     if (outcome.outcome === 'applied' && received.stat !== null) {
-      context.written?.(change.path, { sha256: received.sha256, stat: received.stat });
+      context.written(change.path, { sha256: received.sha256, stat: received.stat });
     }
     await flushFolder(folder, context);
     return outcome;
@@ -128,7 +128,7 @@ async function writeInPlace(
     removeQuietly(folder, name);
     return { outcome: 'refused', reason: DIGEST_REASON };
   }
-  context.written?.(change.path, received);
+  context.written(change.path, received);
   await flushFolder(folder, context);
   return { outcome: 'applied' };
 }

@@ -40,7 +40,7 @@ export interface ChangeContext {
   /** True: nobody works on the volume yet, and it is filled again if this fails. */
   fresh: boolean;
   /** Told of each file that was written whole; `stat` is of its bytes, before it got its name. */
-  written?: ((path: string, file: { sha256: string; stat: BigIntStats }) => void) | undefined;
+  written(path: string, file: { sha256: string; stat: BigIntStats }): void;
 }
 
 /** The bytes of a write, received beside its place: written to `file`, whose digest was `sha256`. */

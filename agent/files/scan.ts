@@ -7,6 +7,7 @@ import { IGNORE_FILE } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { digestOf, digestOfFile, openFileIn, type OpenedFile } from '#agent/files/digest.ts';
 import { LastFolder, splitPath, type Workspace } from '#agent/files/folders.ts';
+import { Origins } from '#agent/files/origins.ts';
 import { Pace } from '#agent/files/pace.ts';
 import { walkWorkspace, type Candidate } from '#agent/files/walk.ts';
 
@@ -23,6 +24,7 @@ interface ScanOptions {
   /** The paths with a row. */
   keep: ReadonlySet<string>;
   takesUndigested: boolean;
+  takesMovedFrom: boolean;
 }
 
 /** One entry of a scan. */
@@ -32,6 +34,8 @@ interface ScanEntry {
   sha256: string | null;
   size: number;
   executable: boolean;
+  /** The path with a row at which it was before. */
+  movedFrom?: string;
 }
 
 /** A whole scan. `complete` false is never evidence of a deletion. */
@@ -65,14 +69,20 @@ export class Scanner {
   #limits: SessionLimits;
   #digests = new Map<string, Digested>();
   #written: Written = { syncEpoch: null, digests: new Map() };
+  #origins = new Origins();
 
   constructor(workspace: Workspace, limits: SessionLimits) {
     this.#workspace = workspace;
     this.#limits = limits;
   }
 
-  /** Tells of a file that the agent itself wrote in a sync epoch: `stat` is of its bytes, before it got its name. */
-  wrote(path: string, { syncEpoch, sha256, stat }: { syncEpoch: number; sha256: string; stat: BigIntStats }): void {
+  /** Tells of a file that the agent itself wrote, in a sync epoch or in none: `stat` is of its bytes, before it got its name. */
+  wrote(
+    path: string,
+    { syncEpoch, sha256, stat }: { syncEpoch: number | null; sha256: string; stat: BigIntStats },
+  ): void {
+    this.#origins.wrote(path, stat);
+    if (syncEpoch === null) return;
     if (syncEpoch !== this.#written.syncEpoch) this.#written = { syncEpoch, digests: new Map() };
     this.#written.digests.set(path, { key: bytesKeyOf(stat), sha256 });
   }
@@ -81,8 +91,9 @@ export class Scanner {
    * Scans. Ignore rules and the limit of items do not apply to the paths in `keep`. What was written in this very sync
    * epoch and has not changed is not read again, but by the next scan: the caller has that digest from its own side. A file
    * that is neither kept nor known from the last scan gets no digest where the caller takes that: it will read the bytes.
+   * Where the caller takes that, something new that was at a path in `keep` before comes with that path.
    */
-  async scan({ syncEpoch, keep, takesUndigested }: ScanOptions): Promise<Scan> {
+  async scan({ syncEpoch, keep, takesUndigested, takesMovedFrom }: ScanOptions): Promise<Scan> {
     if (syncEpoch !== this.#written.syncEpoch) this.#written = { syncEpoch, digests: new Map() };
     const walk = await walkWorkspace({
       root: this.#workspace.root,
@@ -109,6 +120,8 @@ export class Scanner {
     }
     this.#digests = digests;
     this.#written.digests.clear();
+    const origins = this.#origins.trace(within, keep);
+    if (takesMovedFrom && origins.size > 0) scan.entries = scan.entries.map((entry) => withOrigin(entry, origins));
     return scan;
   }
 
@@ -233,6 +246,11 @@ function fileEntry({ path, stat }: Candidate, sha256: string | null): ScanEntry 
 function linkEntry({ path, target }: Candidate): ScanEntry {
   const text = target ?? '';
   return { path, type: 'symlink', sha256: digestOf(text), size: Buffer.byteLength(text), executable: false };
+}
+
+function withOrigin(entry: ScanEntry, origins: ReadonlyMap<string, string>): ScanEntry {
+  const movedFrom = origins.get(entry.path);
+  return movedFrom === undefined ? entry : { ...entry, movedFrom };
 }
 
 /** Paths with a row are always within the limits; the others as long as there is room. */

@@ -25,6 +25,7 @@ export async function sendManifest(
     syncEpoch: request.syncEpoch,
     keep,
     takesUndigested: caller.takesUndigested,
+    takesMovedFrom: caller.takesMovedFrom,
   });
   const flushed = session.flush.flush(scan);
   // Awaited below: what is sent meanwhile counts for nothing before the summary.
@@ -61,8 +62,7 @@ export async function takeChanges(
     // A later reconcile may have come while this one waited.
     epochs.checkSyncEpoch(syncEpoch);
     try {
-      const written: ChangeContext['written'] =
-        syncEpoch === null ? undefined : (path, file) => scanner.wrote(path, { syncEpoch, ...file });
+      const written: ChangeContext['written'] = (path, file) => scanner.wrote(path, { syncEpoch, ...file });
       await applyChanges(incoming, { workspace, displaced, bulk, fresh, written }, (outcome) => channel.send(outcome));
     } finally {
       flush.applied();
@@ -78,13 +78,13 @@ async function* pathsOf(incoming: FrameQueue): AsyncGenerator<string> {
   }
 }
 
-function* inBatches<T extends { path: string }>(entries: T[]): Generator<T[]> {
+function* inBatches<T extends { path: string; movedFrom?: string }>(entries: T[]): Generator<T[]> {
   let batch: T[] = [];
   let bytes = 0;
   for (const entry of entries) {
     batch.push(entry);
-    // JSON may need six bytes for one of the path's; the rest of an entry is short.
-    bytes += 2 * Buffer.byteLength(entry.path) + 200;
+    // JSON may need six bytes for one of a path's; the rest of an entry is short.
+    bytes += 2 * Buffer.byteLength(entry.path) + 2 * Buffer.byteLength(entry.movedFrom ?? '') + 200;
     if (bytes < BATCH_BYTES) continue;
     yield batch;
     batch = [];

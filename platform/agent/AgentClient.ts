@@ -7,6 +7,8 @@ export interface ManifestEntry {
   sha256: string | null;
   size: number;
   executable: boolean;
+  /** The kept path at which it was before and no longer is: a hint that it was renamed. */
+  movedFrom?: string | undefined;
 }
 
 /** Something on the volume that is not saved, and why (ignored, too-large, special, bad-name, outside-link, too-deep, too-many). */

@@ -44,7 +44,9 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       greeting.reject(unreachable(reason));
     },
   });
-  multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation: options.generation, takesUndigested: true });
+  const { generation } = options;
+  const takes = { takesUndigested: true, takesMovedFrom: true };
+  multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation, ...takes });
   const timer = setTimeout(() => {
     greeting.reject(unreachable(`no greeting within ${options.deadlineMs} ms`));
   }, options.deadlineMs);

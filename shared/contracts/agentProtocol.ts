@@ -42,12 +42,14 @@ const itemType = z.enum(['file', 'folder', 'symlink']);
 
 /**
  * First frame of the caller. One that `takesUndigested` gets manifests in which a new file that is not kept comes without a
- * digest: it will be read anyway. An older caller does not say so, and an older agent does not care.
+ * digest: it will be read anyway. One that `takesMovedFrom` is told where a new file or folder was before. An older caller
+ * does not say so, and an older agent does not care.
  */
 export const CallerHello = z.object({
   protocol: z.int(),
   generation: z.int().min(1),
   takesUndigested: z.boolean().default(false),
+  takesMovedFrom: z.boolean().default(false),
 });
 /** First frame of the caller. */
 export type CallerHello = z.infer<typeof CallerHello>;
@@ -115,7 +117,14 @@ export const PathBatch = z.strictObject({ paths: z.array(path).max(10_000) });
 export const ManifestPart = z.union([
   z.strictObject({
     entries: z.array(
-      z.strictObject({ path, type: itemType, sha256: sha256.nullable(), size, executable: z.boolean() }),
+      z.strictObject({
+        path,
+        type: itemType,
+        sha256: sha256.nullable(),
+        size,
+        executable: z.boolean(),
+        movedFrom: path.optional(),
+      }),
     ),
   }),
   z.strictObject({ notSaved: z.array(z.strictObject({ path: z.string().max(8_000), reason: z.string().max(100) })) }),

@@ -4,6 +4,7 @@ import { contestedPaths, judgeDeletions, planMerge, type Tree, type TreeEntry } 
 import { FOLDER, sameEntry } from '#shared/domain/mergeEntry.ts';
 import { decodeText, joinTexts, mergeText } from '#shared/domain/mergeText.ts';
 import { findPathProblem } from '#shared/domain/paths.ts';
+import type { Renames } from '#shared/domain/renames.ts';
 import { findTreeFaults, shortPath, Simulation, type Edit } from '#tests/support/mergeSimulation.ts';
 import { scaled, SEED } from '#tests/support/scale.ts';
 
@@ -225,6 +226,8 @@ interface Round {
   pod: Edit[];
   cycle: 'whole' | 'cut' | 'disturbed';
   meanwhile: Edit[];
+  /** The agent has been started again since the last cycle. */
+  isForgotten: boolean;
 }
 /** Edits of both sides, then a cycle that runs through, is cut off after its commit, or meets edits in its middle. */
 const round: fc.Arbitrary<Round> = fc.record({
@@ -232,6 +235,7 @@ const round: fc.Arbitrary<Round> = fc.record({
   pod: edits,
   cycle: fc.constantFrom('whole' as const, 'cut' as const, 'disturbed' as const),
   meanwhile: edits,
+  isForgotten: fc.boolean(),
 });
 
 describe('generated trees and edit sequences', () => {
@@ -247,6 +251,7 @@ describe('generated trees and edit sequences', () => {
         const last = session.plan();
         expect(last.databaseChanges).toEqual({ removed: [], put: [] });
         expect(last.podChanges).toEqual({ removed: [], put: [] });
+        expect(last.renames.size).toBe(0);
         expect(describeTree(session.pod.entries)).toEqual(describeTree(session.database.entries));
         expect(describeTree(session.base)).toEqual(describeTree(session.database.entries));
       }),
@@ -258,13 +263,15 @@ describe('generated trees and edit sequences', () => {
 function playRound(session: Simulation, step: Round): void {
   for (const change of step.database) session.database.edit(change);
   for (const change of step.pod) session.pod.edit(change);
-  const before = snapshotOf(session);
+  if (step.isForgotten) session.restartAgent();
   const result = session.plan();
+  const before = snapshotOf(session, result.renames);
   checkConflicts(session, before, result.conflicts);
   const seen = new Map(session.pod.entries);
   session.commit(result);
   checkNothingLost(session, before);
   expect(findTreeFaults(session.database.entries)).toEqual([]);
+  expect(new Set(session.database.ids.values()).size).toBe(session.database.entries.size);
   if (step.cycle === 'whole') session.pod.apply(result.podChanges);
   if (step.cycle === 'disturbed') for (const change of step.meanwhile) session.pod.edit(change);
   if (step.cycle === 'disturbed') session.carryOut(result, seen);
@@ -278,8 +285,10 @@ interface Snapshot {
   pod: Tree;
 }
 
-function snapshotOf({ base, database, pod }: Simulation): Snapshot {
-  return { base: new Map(base), database: new Map(database.entries), pod: new Map(pod.entries) };
+/** The trees that are merged, after what was renamed has its new path on both sides. */
+function snapshotOf({ base, database, pod }: Simulation, renames: Renames): Snapshot {
+  const [baseThen, databaseThen] = [base, database.entries].map((tree) => new Map(renames.apply(tree)));
+  return { base: baseThen ?? new Map(), database: databaseThen ?? new Map(), pod: new Map(pod.entries) };
 }
 
 /** Whatever either side held that the other had not seen is held by the database now, at its path, merged, or beside it. */

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
+import { Origins } from '#agent/files/origins.ts';
+import type { Candidate } from '#agent/files/walk.ts';
+import { pairRenames } from '#shared/domain/mergeRenames.ts';
 import { mergeText, decodeText } from '#shared/domain/mergeText.ts';
 import {
   contestedPaths,
   planMerge,
   type MergedContent,
   type MergePlan,
+  type ThreeTrees,
   type TreeChanges,
   type TreeEntry,
 } from '#shared/domain/merge.ts';
-import { sameEntry } from '#shared/domain/mergeEntry.ts';
+import { FOLDER, sameEntry } from '#shared/domain/mergeEntry.ts';
 import { isBelow, joinPath, lastName, parentPath } from '#shared/domain/paths.ts';
+import type { Renames } from '#shared/domain/renames.ts';
 
 /** One edit as a person or a program makes it; impossible ones are left out. */
 export type Edit =
@@ -41,7 +46,10 @@ export class Contents {
 /** A tree in memory that takes edits as a file system does, and refuses what a file system refuses. */
 export class SimulatedTree {
   readonly entries = new Map<string, TreeEntry>();
+  /** A number for each entry, which it keeps when it is edited or moved: the item's id, or the inode. */
+  readonly ids = new Map<string, number>();
   readonly #contents: Contents;
+  #lastId = 0;
 
   constructor(contents: Contents) {
     this.#contents = contents;
@@ -50,7 +58,7 @@ export class SimulatedTree {
   edit(edit: Edit): void {
     if (edit.kind === 'write') this.#put(edit.path, this.#file(edit.content, edit.executable));
     else if (edit.kind === 'line') this.#changeLine(edit);
-    else if (edit.kind === 'mkdir') this.#put(edit.path, { type: 'folder', sha256: null, executable: false, size: 0 });
+    else if (edit.kind === 'mkdir') this.#put(edit.path, FOLDER);
     else if (edit.kind === 'link') this.#put(edit.path, this.#link(edit.target));
     else if (edit.kind === 'remove') this.#removeAll(edit.path);
     else if (edit.kind === 'move') this.#move(edit.path, edit.to);
@@ -61,7 +69,8 @@ export class SimulatedTree {
   apply(changes: TreeChanges): void {
     for (const path of changes.removed) {
       if ([...this.entries.keys()].some((other) => isBelow(other, path))) throw new Error(`${path} is not empty.`);
-      if (!this.entries.delete(path)) throw new Error(`${path} is not there.`);
+      if (!this.entries.has(path)) throw new Error(`${path} is not there.`);
+      this.delete(path);
     }
     for (const { path, entry } of changes.put) {
       const parent = parentPath(path);
@@ -70,8 +79,36 @@ export class SimulatedTree {
       if (present !== undefined && (present.type === 'folder') !== (entry.type === 'folder')) {
         throw new Error(`${path} is of another kind.`);
       }
-      this.entries.set(path, entry);
+      this.set(path, entry);
     }
+  }
+
+  /** Renames as the database does: what is in a folder follows it, and a folder that is missing is made. */
+  rename(renames: Renames): void {
+    const moved = [...this.entries].map(
+      ([path, entry]) => [renames.placeOf(path), entry, this.ids.get(path) ?? 0] as const,
+    );
+    if (new Set(moved.map(([path]) => path)).size < moved.length) throw new Error('Two items have one path.');
+    this.entries.clear();
+    this.ids.clear();
+    for (const [path, entry, id] of moved) {
+      this.entries.set(path, entry);
+      this.ids.set(path, id);
+    }
+    for (const { to } of renames.list()) this.#makeFolders(to);
+  }
+
+  /** Puts an entry at a path; what is there already is edited. */
+  set(path: string, entry: TreeEntry): void {
+    this.entries.set(path, entry);
+    if (this.ids.has(path)) return;
+    this.#lastId += 1;
+    this.ids.set(path, this.#lastId);
+  }
+
+  delete(path: string): void {
+    this.entries.delete(path);
+    this.ids.delete(path);
   }
 
   #file(content: string, executable: boolean): TreeEntry {
@@ -90,14 +127,14 @@ export class SimulatedTree {
       const above = this.entries.get(folder);
       if (above !== undefined && above.type !== 'folder') return;
     }
-    const missing: string[] = [];
-    for (let folder = parentPath(path); folder !== null; folder = parentPath(folder)) missing.unshift(folder);
-    for (const folder of missing) {
-      if (!this.entries.has(folder)) {
-        this.entries.set(folder, { type: 'folder', sha256: null, executable: false, size: 0 });
-      }
-    }
-    this.entries.set(path, entry);
+    this.#makeFolders(path);
+    this.set(path, entry);
+  }
+
+  #makeFolders(path: string): void {
+    const folders: string[] = [];
+    for (let folder = parentPath(path); folder !== null; folder = parentPath(folder)) folders.unshift(folder);
+    for (const folder of folders) if (!this.entries.has(folder)) this.set(folder, FOLDER);
   }
 
   #changeLine({ path, line, text }: { path: string; line: number; text: string }): void {
@@ -105,29 +142,37 @@ export class SimulatedTree {
     if (entry?.type !== 'file') return;
     const lines = this.#contents.read(entry.sha256).split('\n');
     lines[line % lines.length] = text;
-    this.entries.set(path, this.#file(lines.join('\n'), entry.executable));
+    this.set(path, this.#file(lines.join('\n'), entry.executable));
   }
 
   #removeAll(path: string): void {
     for (const other of [...this.entries.keys()]) {
-      if (other === path || isBelow(other, path)) this.entries.delete(other);
+      if (other === path || isBelow(other, path)) this.delete(other);
     }
   }
 
   #move(path: string, to: string): void {
     if (!this.entries.has(path) || this.entries.has(to) || path === to || isBelow(to, path)) return;
-    const moved = [...this.entries].filter(([other]) => other === path || isBelow(other, path));
+    const moved = [...this.entries]
+      .filter(([other]) => other === path || isBelow(other, path))
+      .map(([other, entry]) => [`${to}${other.slice(path.length)}`, entry, this.ids.get(other) ?? 0] as const);
     const parent = parentPath(to);
     if (parent !== null && this.entries.get(parent)?.type !== 'folder') return;
     this.#removeAll(path);
-    for (const [other, entry] of moved) this.entries.set(`${to}${other.slice(path.length)}`, entry);
+    for (const [place, entry, id] of moved) {
+      this.entries.set(place, entry);
+      this.ids.set(place, id);
+    }
   }
 
   #toggleExecutable(path: string): void {
     const entry = this.entries.get(path);
-    if (entry?.type === 'file') this.entries.set(path, { ...entry, executable: !entry.executable });
+    if (entry?.type === 'file') this.set(path, { ...entry, executable: !entry.executable });
   }
 }
+
+/** What a cycle does, after the renames that it makes first. */
+export type SimulatedPlan = MergePlan & { renames: Renames };
 
 /** Both sides of a session and their base, in memory, with the same decisions as the product. */
 export class Simulation {
@@ -137,18 +182,31 @@ export class Simulation {
   base = new Map<string, TreeEntry>();
   /** Digests that the database has held: each has a version. */
   readonly versions = new Set<string>();
+  #origins = new Origins();
   #clock = Date.UTC(2026, 10, 22, 12, 0, 0);
 
-  plan(): MergePlan {
+  plan(): SimulatedPlan {
     this.#recordVersions();
-    const trees = { base: this.base, database: this.database.entries, pod: this.pod.entries };
+    const found = { base: this.base, database: this.database.entries, pod: this.pod.entries };
+    const unknown = (): boolean => false;
+    const movedFrom = this.#origins.trace(candidatesOf(this.pod), new Set(this.database.entries.keys()));
+    const renames = pairRenames({ ...found, unknown, movedFrom });
+    const trees = { base: renames.apply(found.base), database: renames.apply(found.database), pod: found.pod };
     this.#clock += 1_000;
-    const merged = this.#merge(contestedPaths(trees));
-    return planMerge({ ...trees, unknown: () => false, notSaved: [], merged, at: new Date(this.#clock) });
+    const merged = this.#merge(trees);
+    const plan = planMerge({ ...trees, unknown, notSaved: [], merged, at: new Date(this.#clock) });
+    return { ...plan, renames };
+  }
+
+  /** The agent is started again, and has forgotten which file is which. */
+  restartAgent(): void {
+    this.#origins = new Origins();
   }
 
   /** Commits a plan: the database's side, and the base of what both sides hold already. */
-  commit(plan: MergePlan): void {
+  commit(plan: SimulatedPlan): void {
+    this.database.rename(plan.renames);
+    this.base = new Map(plan.renames.apply(this.base));
     this.database.apply(plan.databaseChanges);
     this.#recordVersions();
     for (const path of new Set([...this.base.keys(), ...this.pod.entries.keys()])) {
@@ -159,12 +217,12 @@ export class Simulation {
   }
 
   /** Carries the pod's side out; a path at which `unexpected` finds something else stays as it is. */
-  carryOut(plan: MergePlan, seen: ReadonlyMap<string, TreeEntry>): void {
+  carryOut(plan: SimulatedPlan, seen: ReadonlyMap<string, TreeEntry>): void {
     for (const path of plan.podChanges.removed) {
       const present = this.pod.entries.get(path) ?? null;
       if (!sameEntry(present, seen.get(path) ?? null)) continue;
       if ([...this.pod.entries.keys()].some((other) => isBelow(other, path))) continue;
-      this.pod.entries.delete(path);
+      this.pod.delete(path);
       if (!plan.target.has(path)) this.base.delete(path);
     }
     const removed = new Set(plan.podChanges.removed);
@@ -173,13 +231,13 @@ export class Simulation {
       const parent = parentPath(path);
       if (parent !== null && this.pod.entries.get(parent)?.type !== 'folder') continue;
       if (!sameEntry(this.pod.entries.get(path) ?? null, expected)) continue;
-      this.pod.entries.set(path, entry);
+      this.pod.set(path, entry);
       this.#setBase(path, entry);
     }
   }
 
   /** One undisturbed cycle. */
-  cycle(): MergePlan {
+  cycle(): SimulatedPlan {
     const plan = this.plan();
     const seen = new Map(this.pod.entries);
     this.commit(plan);
@@ -189,10 +247,10 @@ export class Simulation {
     return plan;
   }
 
-  #merge(paths: string[]): Map<string, MergedContent> {
+  #merge(trees: ThreeTrees): Map<string, MergedContent> {
     const merged = new Map<string, MergedContent>();
-    for (const path of paths) {
-      const [base, database, pod] = [this.base, this.database.entries, this.pod.entries].map((tree) =>
+    for (const path of contestedPaths(trees)) {
+      const [base, database, pod] = [trees.base, trees.database, trees.pod].map((tree) =>
         decodeText(Buffer.from(this.contents.read(tree.get(path)?.sha256 ?? null))),
       );
       if (base == null || database == null || pod == null) continue;
@@ -210,6 +268,15 @@ export class Simulation {
   #recordVersions(): void {
     for (const { sha256 } of this.database.entries.values()) if (sha256 !== null) this.versions.add(sha256);
   }
+}
+
+/** What the agent's walk would find. */
+function candidatesOf(tree: SimulatedTree): Candidate[] {
+  return [...tree.entries].map(([path, { type }]) => {
+    const id = BigInt(tree.ids.get(path) ?? 0);
+    const stat = { ino: id, birthtimeNs: id } as Candidate['stat'];
+    return { path, type, stat, target: null };
+  });
 }
 
 /** What is wrong with a tree as a tree: an entry without its folder, or below a file. Empty when nothing is. */

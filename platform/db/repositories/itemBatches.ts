@@ -67,7 +67,8 @@ export async function writeTree(database: Database, write: TreeWrite, tx: Tx): P
   await updateFiles(database, { sessionId: write.sessionId, files: updates, ids }, tx);
 }
 
-async function insertFolders(
+/** Inserts those of the folders that have no id yet, and enters theirs. The caller holds the session's row. */
+export async function insertFolders(
   database: Database,
   batch: { sessionId: number; paths: string[]; ids: Map<string, number> },
   tx: Tx,

@@ -108,3 +108,18 @@ export async function forgetSettled(
     tx,
   );
 }
+
+/** Forgets what was sent to paths that hold nothing any more because a program renamed what was there. */
+export async function forgetLeft(
+  database: Database,
+  { volumeId, paths }: { volumeId: number; paths: string[] },
+  tx: Tx,
+): Promise<void> {
+  if (paths.length === 0) return;
+  await database.query(
+    `DELETE FROM sent_changes s USING unnest($2::text[]) AS gone (path)
+     WHERE s.volume_id = $1 AND path_digest(s.path) = path_digest(gone.path)`,
+    [volumeId, paths],
+    tx,
+  );
+}
