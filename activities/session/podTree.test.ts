@@ -49,6 +49,17 @@ describe('a manifest', () => {
     const entries = [...[...full.keys()].map(folder), folder('5')];
     expect(judge({ entries }, full).notSaved).toEqual([{ path: '5', reason: 'too-many' }]);
   });
+
+  it('gives what was renamed the room that it had, once, and only where nothing is any more', () => {
+    const full = new Map(['1', '2', '3', '4'].map((name) => [name, FOLDER] as const));
+    const moved = (path: string, movedFrom: string) => ({ ...folder(path), movedFrom });
+    const [one, two, three] = ['1', '2', '3'].map(folder);
+    const entries = [one!, two!, three!, moved('5', '4'), moved('6', '4'), moved('7', '1')];
+    const tree = judge({ entries }, full);
+    expect(tree.notSaved.map(({ path }) => path)).toEqual(['6', '7']);
+    expect([...tree.movedFrom]).toEqual([['5', '4']]);
+    expect(judge({ entries, complete: false }, full).movedFrom.size).toBe(0);
+  });
 });
 
 describe('what is not known', () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { writing } from '#tests/support/agentChanges.ts';
 let folder: string;
 let session: AgentSession;
 let caller: Multiplexer;
+const hello = { protocol: 1, generation: 1, takesUndigested: true, takesMovedFrom: true };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'berth-requests-'));
@@ -35,12 +36,7 @@ beforeEach(async () => {
   const agent = new Multiplexer({
     write: (bytes) => setImmediate(() => caller.receive(bytes)),
     hello: () => undefined,
-    opened: (channel, request) =>
-      answerRequest(
-        { session, caller: { protocol: 1, generation: 1, takesUndigested: true, takesMovedFrom: true } },
-        channel,
-        request,
-      ),
+    opened: (channel, request) => answerRequest({ session, caller: hello }, channel, request),
   });
   caller = new Multiplexer({
     write: (bytes) => setImmediate(() => agent.receive(bytes)),
@@ -81,5 +77,23 @@ describe('changes of a reconcile', () => {
     slow.channel.close();
     await expect(take(late.answers)).rejects.toMatchObject({ code: 'STALE_GENERATION' });
     expect(existsSync(join(folder, 'late.txt'))).toBe(false);
+  });
+});
+
+describe('a manifest', () => {
+  it('says where something was before, to callers who take that', async () => {
+    const scan = async (): Promise<unknown> => {
+      const manifest = open({ kind: 'manifest', syncEpoch: 30 });
+      manifest.channel.post({ paths: ['old.txt'] });
+      manifest.channel.end();
+      const [first] = await take(manifest.answers);
+      return first;
+    };
+    writeFileSync(join(folder, 'old.txt'), 'x');
+    await scan();
+    renameSync(join(folder, 'old.txt'), join(folder, 'new.txt'));
+    expect(await scan()).toMatchObject({ entries: [{ path: 'new.txt', movedFrom: 'old.txt' }] });
+    hello.takesMovedFrom = false;
+    expect(JSON.stringify(await scan())).not.toContain('movedFrom');
   });
 });

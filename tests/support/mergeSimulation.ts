@@ -242,6 +242,9 @@ export class Simulation {
     const seen = new Map(this.pod.entries);
     this.commit(plan);
     this.pod.apply(plan.podChanges);
+    for (const { path, entry } of plan.podChanges.put) {
+      if (entry.type === 'file') this.#origins.wrote(path, statOf(this.pod, path));
+    }
     this.carryOut({ ...plan, podChanges: { removed: [], put: [] } }, seen);
     this.base = new Map(this.pod.entries);
     return plan;
@@ -272,11 +275,12 @@ export class Simulation {
 
 /** What the agent's walk would find. */
 function candidatesOf(tree: SimulatedTree): Candidate[] {
-  return [...tree.entries].map(([path, { type }]) => {
-    const id = BigInt(tree.ids.get(path) ?? 0);
-    const stat = { ino: id, birthtimeNs: id } as Candidate['stat'];
-    return { path, type, stat, target: null };
-  });
+  return [...tree.entries].map(([path, { type }]) => ({ path, type, stat: statOf(tree, path), target: null }));
+}
+
+function statOf(tree: SimulatedTree, path: string): Candidate['stat'] {
+  const id = BigInt(tree.ids.get(path) ?? 0);
+  return { ino: id, birthtimeNs: id } as Candidate['stat'];
 }
 
 /** What is wrong with a tree as a tree: an entry without its folder, or below a file. Empty when nothing is. */
