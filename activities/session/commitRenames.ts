@@ -1,14 +1,16 @@
+import { pairMovedItems, type KnownEntry } from '#shared/domain/itemRenames.ts';
 import type { TreeEntry } from '#shared/domain/merge.ts';
 import { sameEntry } from '#shared/domain/mergeEntry.ts';
 import { pairRenames } from '#shared/domain/mergeRenames.ts';
 import { baseWithSent } from '#shared/domain/mergeSent.ts';
-import type { Renames } from '#shared/domain/renames.ts';
-import type { Tx } from '#platform/db/database.ts';
+import type { Rename, Renames } from '#shared/domain/renames.ts';
+import type { Database, Tx } from '#platform/db/database.ts';
 import type { TreeRow } from '#platform/db/repositories/itemBatches.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 import { renameRows } from '#platform/db/repositories/itemRenames.ts';
 import { forgetLeft } from '#platform/db/repositories/sentChanges.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
+import { movedBase } from '#activities/session/carryRenames.ts';
 import { unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
 
@@ -28,10 +30,12 @@ interface Known {
  */
 export async function commitRenames(
   { database }: Pick<SyncDeps, 'database'>,
-  { cycle, tree, rows, base, sent }: Known & { cycle: Cycle; tree: PodTree },
+  found: Known & { base: ReadonlyMap<string, KnownEntry>; cycle: Cycle; tree: PodTree },
   tx: Tx,
 ): Promise<Known & { renamed: number }> {
+  const { cycle, tree, rows, sent } = found;
   const unknown = unknownPaths(tree);
+  const base = await moveArrived(database, found, tx);
   const known = baseWithSent({ base, pod: tree.entries }, sent, unknown);
   const renames = pairRenames({ base: known, database: rows, pod: tree.entries, unknown, movedFrom: tree.movedFrom });
   if (renames.size === 0) return { rows, base, sent, renamed: 0 };
@@ -44,6 +48,23 @@ export async function commitRenames(
   const paths = [...renames.list().flatMap(({ from, to }) => [from, to]), ...written.made];
   await publishItems(database, { sessionId, paths, source: 'terminal' }, tx);
   return { rows: written.rows, base: moved.base, sent: moved.sent, renamed: renames.size };
+}
+
+/** Moves the base of what was renamed on the volume in the editor's name, though nobody lived to hear of it. */
+async function moveArrived(
+  database: Database,
+  { cycle, tree, rows, base, sent }: Known & { base: ReadonlyMap<string, KnownEntry>; cycle: Cycle; tree: PodTree },
+  tx: Tx,
+): Promise<ReadonlyMap<string, TreeEntry>> {
+  const unknown = unknownPaths(tree);
+  const wasSent = ({ from, to }: Rename): boolean =>
+    sent.get(to)?.some((entry) => entry !== null && sameEntry(entry, base.get(from) ?? null)) ?? false;
+  const renames = pairMovedItems(base, rows, (rename) => {
+    const { from, to } = rename;
+    return !tree.entries.has(from) && !unknown(from) && tree.entries.has(to) && wasSent(rename);
+  });
+  if (renames.size > 0) await moveBase(database, { volumeId: cycle.volume.id, ...movedBase(base, renames) }, tx);
+  return renames.apply(base);
 }
 
 interface MovedKnown {

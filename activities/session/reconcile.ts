@@ -12,6 +12,7 @@ import { forgetSent } from '#platform/db/repositories/sentChanges.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
 import { setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
+import { carryRenames } from '#activities/session/carryRenames.ts';
 import { commitMerge, type CommittedMerge } from '#activities/session/commitMerge.ts';
 import { readNews } from '#activities/session/podReads.ts';
 import { countMissed, digestTree, judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
@@ -75,7 +76,7 @@ async function isStillOurs({ database }: SyncDeps, ref: SessionRef, cycle: Cycle
 }
 
 /**
- * One cycle: scan, read what is new, decide and commit, write to the volume, move the base. `onSaved` runs in the
+ * One cycle: rename on the volume what the editor renamed, scan, read what is new, decide and commit, write to the volume, move the base. `onSaved` runs in the
  * transaction of the commit when the database was found to hold all that the volume holds. Throws Superseded.
  */
 export async function runCycle(
@@ -84,6 +85,7 @@ export async function runCycle(
   run: { heartbeat: Heartbeat; onSaved?: (scan: string, tx: Tx) => Promise<void> },
 ): Promise<CycleResult> {
   run.heartbeat();
+  const carried = await carryRenames(deps, { client, cycle }, run.heartbeat);
   const tree = await scanTwiceIfNeeded(deps, { client, cycle }, run.heartbeat);
   const encodings = await readNews(deps, { client, cycle, tree });
   run.heartbeat();
@@ -100,7 +102,7 @@ export async function runCycle(
   });
   const written = await writeAndAcknowledge(deps, { client, cycle, plan, sentIds, tree }, run.heartbeat);
   return {
-    changed: renamed + countChanges(plan),
+    changed: carried + renamed + countChanges(plan),
     conflicts: plan.conflicts.length,
     notSaved: missed,
     more: written.unexpected > 0 || tree.changing.size > 0,

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { isAppError } from '#shared/domain/errors.ts';
 import type { VolumeState } from '#shared/domain/session.ts';
-import type { TreeEntry } from '#shared/domain/merge.ts';
+import type { KnownEntry } from '#shared/domain/itemRenames.ts';
 import type { AgentPool } from '#platform/agent/AgentClient.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
@@ -28,7 +28,7 @@ export interface Cycle {
   volume: VolumeRecord;
   /** The rows and the base when it began. */
   rows: Map<string, TreeRow>;
-  base: Map<string, TreeEntry>;
+  base: ReadonlyMap<string, KnownEntry>;
 }
 
 /** Somebody else owns the session's files now: a later opening or a later cycle. */

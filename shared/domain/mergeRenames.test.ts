@@ -189,16 +189,25 @@ describe('whatever is only renamed, edited on either side, or moved to where not
     fc.assert(
       fc.property(
         fc.array(fc.array(names, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 8 }),
-        fc.array(fc.array(step, { maxLength: 5 }), { minLength: 1, maxLength: 3 }),
+        fc.array(
+          fc.record({
+            by: fc.constantFrom('pod' as const, 'database' as const),
+            steps: fc.array(step, { maxLength: 5 }),
+          }),
+          {
+            minLength: 1,
+            maxLength: 3,
+          },
+        ),
         (paths, rounds) => {
           const session = new Simulation();
           for (const [index, path] of paths.entries()) session.database.edit(writing(path.join('/'), `made ${index}`));
           session.cycle();
           session.plan();
           let fresh = 0;
-          for (const steps of rounds) {
+          for (const { by, steps } of rounds) {
             const itemOf = itemsByInode(session);
-            for (const one of steps) playStep(session, one, `n${(fresh += 1)}`);
+            for (const one of steps) playStep(session, { by, ...one }, `n${(fresh += 1)}`);
             session.cycle();
             for (const [path, inode] of session.pod.ids) {
               const known = itemOf.get(inode);
@@ -207,7 +216,8 @@ describe('whatever is only renamed, edited on either side, or moved to where not
           }
           session.cycle();
           const last = session.plan();
-          expect([last.renames.size, last.databaseChanges, last.podChanges]).toEqual([
+          expect([last.renames.size, last.carried, last.databaseChanges, last.podChanges]).toEqual([
+            0,
             0,
             { removed: [], put: [] },
             { removed: [], put: [] },
@@ -227,13 +237,17 @@ function itemsByInode({ pod, database }: Simulation): Map<number, number | undef
   return new Map([...pod.ids].map(([path, inode]) => [inode, database.ids.get(path)]));
 }
 
-/** A program moves something under a name that was never used, and edits or removes another; the editor saves one. */
-function playStep(session: Simulation, { move, edit, remove, save }: Step, name: string): void {
-  const pod = [...session.pod.entries.keys()].sort(comparePaths);
-  const folders = [null, ...pod.filter((path) => session.pod.entries.get(path)?.type === 'folder')];
+/** One side moves something under a name that was never used; a program edits or removes another, the editor saves one. */
+function playStep(
+  session: Simulation,
+  { by, move, edit, remove, save }: Step & { by: 'pod' | 'database' },
+  name: string,
+): void {
+  const paths = [...session[by].entries.keys()].sort(comparePaths);
+  const folders = [null, ...paths.filter((path) => session[by].entries.get(path)?.type === 'folder')];
   const pick = <One>(from: readonly One[], number: number): One | undefined => from[number % from.length];
-  const [of, into] = [pick(pod, move.of), pick(folders, move.into)];
-  if (of !== undefined && into !== undefined) session.pod.edit({ kind: 'move', path: of, to: joinPath(into, name) });
+  const [of, into] = [pick(paths, move.of), pick(folders, move.into)];
+  if (of !== undefined && into !== undefined) session[by].edit({ kind: 'move', path: of, to: joinPath(into, name) });
   const files = (tree: Tree): string[] => [...tree].flatMap(([path, { type }]) => (type === 'file' ? [path] : []));
   const edited = edit === null ? undefined : pick(files(session.pod.entries), edit);
   if (edited !== undefined) session.pod.edit(writing(edited, `edited ${name}`));

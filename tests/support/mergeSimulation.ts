@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Origins } from '#agent/files/origins.ts';
 import type { Candidate } from '#agent/files/walk.ts';
+import { pairMovedItems, type KnownEntry } from '#shared/domain/itemRenames.ts';
 import { pairRenames } from '#shared/domain/mergeRenames.ts';
 import { mergeText, decodeText } from '#shared/domain/mergeText.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from '#shared/domain/merge.ts';
 import { FOLDER, sameEntry } from '#shared/domain/mergeEntry.ts';
 import { isBelow, joinPath, lastName, parentPath } from '#shared/domain/paths.ts';
-import type { Renames } from '#shared/domain/renames.ts';
+import { Renames, type Rename } from '#shared/domain/renames.ts';
 
 /** One edit as a person or a program makes it; impossible ones are left out. */
 export type Edit =
@@ -98,6 +99,18 @@ export class SimulatedTree {
     for (const { to } of renames.list()) this.#makeFolders(to);
   }
 
+  /** Renames as the agent does: to a free name, making the folders above it. False where that is not possible. */
+  takes({ from, to }: Rename, type: TreeEntry['type'] | undefined): boolean {
+    const found = this.entries.get(from)?.type;
+    if (found === undefined || this.entries.has(to) || (found === 'folder') !== (type === 'folder')) return false;
+    for (let folder = parentPath(to); folder !== null; folder = parentPath(folder)) {
+      if ((this.entries.get(folder) ?? FOLDER).type !== 'folder') return false;
+    }
+    this.#makeFolders(to);
+    this.#move(from, to);
+    return true;
+  }
+
   /** Puts an entry at a path; what is there already is edited. */
   set(path: string, entry: TreeEntry): void {
     this.entries.set(path, entry);
@@ -172,14 +185,14 @@ export class SimulatedTree {
 }
 
 /** What a cycle does, after the renames that it makes first. */
-export type SimulatedPlan = MergePlan & { renames: Renames };
+export type SimulatedPlan = MergePlan & { renames: Renames; carried: number };
 
 /** Both sides of a session and their base, in memory, with the same decisions as the product. */
 export class Simulation {
   readonly contents = new Contents();
   readonly database = new SimulatedTree(this.contents);
   readonly pod = new SimulatedTree(this.contents);
-  base = new Map<string, TreeEntry>();
+  base = new Map<string, KnownEntry>();
   /** Digests that the database has held: each has a version. */
   readonly versions = new Set<string>();
   #origins = new Origins();
@@ -187,6 +200,7 @@ export class Simulation {
 
   plan(): SimulatedPlan {
     this.#recordVersions();
+    const carried = this.#carryRenames();
     const found = { base: this.base, database: this.database.entries, pod: this.pod.entries };
     const unknown = (): boolean => false;
     const movedFrom = this.#origins.trace(candidatesOf(this.pod), new Set(this.database.entries.keys()));
@@ -195,7 +209,29 @@ export class Simulation {
     this.#clock += 1_000;
     const merged = this.#merge(trees);
     const plan = planMerge({ ...trees, unknown, notSaved: [], merged, at: new Date(this.#clock) });
-    return { ...plan, renames };
+    return { ...plan, renames, carried };
+  }
+
+  /** Renames on the volume what was renamed in the database; what the volume refuses is left to the merge. */
+  #carryRenames(): number {
+    const rows = new Map(
+      [...this.database.entries].map(([path, row]) => [path, { ...row, id: this.database.ids.get(path) ?? 0 }]),
+    );
+    const wanted = pairMovedItems(this.base, rows);
+    const before = new Renames();
+    const done = new Renames();
+    for (const { from, to } of wanted.list()) {
+      if (this.pod.takes({ from: before.placeOf(from), to }, this.base.get(from)?.type)) done.add({ from, to });
+      before.add({ from, to });
+    }
+    this.base = new Map(done.apply(this.base));
+    return done.size;
+  }
+
+  /** Everything that was sent has arrived and was answered. */
+  settle(): void {
+    this.base.clear();
+    for (const [path, entry] of this.pod.entries) this.#setBase(path, entry);
   }
 
   /** The agent is started again, and has forgotten which file is which. */
@@ -246,7 +282,7 @@ export class Simulation {
       if (entry.type === 'file') this.#origins.wrote(path, statOf(this.pod, path));
     }
     this.carryOut({ ...plan, podChanges: { removed: [], put: [] } }, seen);
-    this.base = new Map(this.pod.entries);
+    this.settle();
     return plan;
   }
 
@@ -265,7 +301,7 @@ export class Simulation {
 
   #setBase(path: string, entry: TreeEntry | null): void {
     if (entry === null) this.base.delete(path);
-    else this.base.set(path, entry);
+    else this.base.set(path, { ...entry, itemId: this.database.ids.get(path) ?? null });
   }
 
   #recordVersions(): void {

@@ -1,3 +1,4 @@
+import type { KnownEntry } from '#shared/domain/itemRenames.ts';
 import type { TreeEntry } from '#shared/domain/mergeEntry.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 
@@ -13,16 +14,16 @@ export interface BaseEntry {
 }
 
 /** The base of a volume by path. Sizes are not kept: the digest is what counts. */
-export async function readBase(database: Database, volumeId: number, tx: Tx = null): Promise<Map<string, TreeEntry>> {
-  const rows = await database.query<BaseEntry>(
-    `SELECT path, type, sha256, executable FROM sync_base WHERE volume_id = $1`,
+export async function readBase(database: Database, volumeId: number, tx: Tx = null): Promise<Map<string, KnownEntry>> {
+  const rows = await database.query<BaseEntry & { itemId: number | null }>(
+    `SELECT path, type, sha256, executable, item_id AS "itemId" FROM sync_base WHERE volume_id = $1`,
     [volumeId],
     tx,
   );
   return new Map(rows.map(({ path, ...entry }) => [path, { ...entry, size: 0 }]));
 }
 
-/** Records what both sides now agree on, and forgets paths that neither has. */
+/** Records what both sides now agree on, and which item stands for it now, and forgets paths that neither has. */
 export async function moveBase(
   database: Database,
   move: { volumeId: number; put: BaseEntry[]; removed: string[] },
@@ -38,10 +39,13 @@ export async function moveBase(
   }
   if (move.put.length === 0) return;
   await database.query(
-    `INSERT INTO sync_base (volume_id, path, type, sha256, executable)
-     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[])
-     ON CONFLICT (volume_id, path_digest(path))
-     DO UPDATE SET type = excluded.type, sha256 = excluded.sha256, executable = excluded.executable`,
+    `INSERT INTO sync_base (volume_id, path, type, sha256, executable, item_id)
+     SELECT v.id, n.path, n.type, n.sha256, n.executable, w.id
+     FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[]) AS n (path, type, sha256, executable)
+     JOIN volumes v ON v.id = $1
+     LEFT JOIN workspace_items w ON w.session_id = v.session_id AND w.full_path = n.path
+     ON CONFLICT (volume_id, path_digest(path)) DO UPDATE
+     SET type = excluded.type, sha256 = excluded.sha256, executable = excluded.executable, item_id = excluded.item_id`,
     [
       move.volumeId,
       move.put.map((entry) => entry.path),
@@ -76,8 +80,9 @@ export async function acknowledgeWrite(
   const rows =
     write.expected === null
       ? await database.query(
-          `INSERT INTO sync_base (volume_id, path, type, sha256, executable)
-           SELECT v.id, $2, $3, $4, $5 FROM volumes v WHERE v.id = $1
+          `INSERT INTO sync_base (volume_id, path, type, sha256, executable, item_id)
+           SELECT v.id, $2, $3, $4, $5, w.id FROM volumes v
+           LEFT JOIN workspace_items w ON w.session_id = v.session_id AND w.full_path = $2 WHERE v.id = $1
            ON CONFLICT (volume_id, path_digest(path)) DO NOTHING RETURNING path`,
           [write.volumeId, entry.path, entry.type, entry.sha256, entry.executable],
           tx,
