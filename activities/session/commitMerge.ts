@@ -111,9 +111,15 @@ function leaveMovingPaths(tree: PodTree, before: Tree, now: Tree): void {
   }
 }
 
-/** What was renamed and cannot be read yet is not gone from where it was: the next cycle pairs the two. */
+/** Where one half of what may be a rename is left to the next cycle the other one is, too: it pairs them. */
 function awaitMoved(tree: PodTree): void {
-  for (const [path, movedFrom] of tree.movedFrom) if (tree.changing.has(path)) tree.changing.add(movedFrom);
+  for (const [path, movedFrom] of tree.movedFrom) {
+    if (tree.changing.has(path)) tree.changing.add(movedFrom);
+    else if (tree.changing.has(movedFrom) && tree.entries.get(path)?.type !== 'folder') {
+      tree.entries.delete(path);
+      tree.changing.add(path);
+    }
+  }
 }
 
 async function mergeContested(

@@ -79,6 +79,16 @@ export function afterScan(ground: AgentGround, happens: () => Promise<void>): Sy
   }));
 }
 
+/** The ground's parts, with something happening after a cycle has begun and before each of its scans. */
+export function beforeScan(ground: AgentGround, happens: () => Promise<void>): SyncDeps {
+  return interpose(ground, (client) => ({
+    manifest: async (...options) => {
+      await happens();
+      return client.manifest(...options);
+    },
+  }));
+}
+
 /** The ground's parts, with an agent whose acknowledgements get lost after it did its work, or before. */
 export function losingAnswers(ground: AgentGround, lost: 'before' | 'after'): SyncDeps {
   return interpose(ground, (client) => ({

@@ -51,6 +51,8 @@ export class WorkspaceFolder {
   }
 
   remove(path: string): void {
+    // Of a path through a link to itself rmSync tells without a code; this tells it with one.
+    if (lstatSync(this.#at(path), { throwIfNoEntry: false }) === undefined) return;
     rmSync(this.#at(path), { recursive: true, force: true });
   }
 

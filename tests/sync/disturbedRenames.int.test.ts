@@ -4,7 +4,7 @@ import { listItems } from '#platform/db/repositories/items.ts';
 import { findSession } from '#platform/db/repositories/sessions.ts';
 import { reconcile } from '#activities/session/reconcile.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
-import { afterScan, createEditor, losingAnswers, type Editor } from '#tests/support/editor.ts';
+import { afterScan, beforeScan, createEditor, losingAnswers, type Editor } from '#tests/support/editor.ts';
 import { createAgentGround, type AgentGround } from '#tests/support/openedSession.ts';
 import { createRenameSteps, type RenameSteps } from '#tests/support/renameSteps.ts';
 
@@ -87,6 +87,23 @@ describe('an edit in the editor under the old name', () => {
     await steps.settles(session);
     expect(await steps.idsOf(session)).toEqual({ 'b.py': before['a.py'] });
     expect(session.workspace.read('b.py')).toBe('two\n');
+  });
+
+  it('is saved and answered after the cycle began, and renamed before its scan', async () => {
+    const session = await steps.opened({ 'a.py': 'one\n' });
+    const before = await steps.idsOf(session);
+    let scans = 0;
+    const work = beforeScan(ground, async () => {
+      scans += 1;
+      if (scans > 1) return;
+      await editor.save(session, 'a.py', 'two\n');
+      await handOffsSettled();
+      session.workspace.rename('a.py', 'c.py');
+    });
+    expect(await reconcile(work, { ...session.ref, cause: 'test' }, () => undefined)).toMatchObject({ more: true });
+    await steps.settles(session);
+    expect(await steps.idsOf(session)).toEqual({ 'c.py': before['a.py'] });
+    expect(await editor.files(session)).toEqual({ 'c.py': 'two\n' });
   });
 
   it('was answered by nobody, went along, and is no edit of the program', async () => {

@@ -88,7 +88,9 @@ export async function acknowledgeWrite(
           tx,
         )
       : await database.query(
-          `UPDATE sync_base SET type = $3, sha256 = $4, executable = $5
+          `UPDATE sync_base SET type = $3, sha256 = $4, executable = $5, item_id = (
+             SELECT w.id FROM volumes v JOIN workspace_items w ON w.session_id = v.session_id AND w.full_path = $2
+             WHERE v.id = $1)
            WHERE volume_id = $1 AND path_digest(path) = path_digest($2) AND sha256 = $6
            RETURNING path`,
           [write.volumeId, entry.path, entry.type, entry.sha256, entry.executable, write.expected],
