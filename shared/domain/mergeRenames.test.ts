@@ -147,7 +147,7 @@ describe('no pair', () => {
   });
 });
 
-it('pairs among 10,000 paths within a second, whatever they have in common', () => {
+it('pairs among 10,000 paths within a second of work, whatever they have in common', () => {
   const files = (folder: (index: number) => string, content: (index: number) => string): Record<string, string> =>
     Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`${folder(index)}/f${index}`, content(index)]));
   const cases: Array<[string, number]> = [
@@ -160,9 +160,11 @@ it('pairs among 10,000 paths within a second, whatever they have in common', () 
     // All of one content end in one folder each, so that only their names tell; the others keep their folders.
     const place = (index: number): string => (kind === 'one content' ? `q/${index}` : `q${index % 100}/in`);
     const input = { base: tree(base), database: tree(base), pod: tree(files(place, content)) };
-    const started = Date.now();
+    // Of the processor, not of the clock: other tests may hold that up.
+    const started = process.cpuUsage();
     const renames = pairRenames({ ...input, unknown: () => false, movedFrom: new Map() });
-    expect(Date.now() - started).toBeLessThan(1_000);
+    const { user } = process.cpuUsage(started);
+    expect(user).toBeLessThan(1_000_000);
     expect(renames.size).toBe(expected);
     expect(renames.apply(input.database).size).toBe(input.database.size);
   }
