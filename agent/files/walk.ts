@@ -1,5 +1,6 @@
 import { closeSync, opendirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { IgnoreRules } from '#shared/domain/ignore.ts';
+import { GIT_REASON } from '#shared/domain/gitFolders.ts';
 import {
   findPathProblem,
   isInsideLink,
@@ -18,6 +19,9 @@ const MAX_VISITED = 200_000;
 /** Entries not saved that are told when nothing of the database is at their path. */
 const MAX_TOLD = 1_000;
 
+/** `.git` folders of one workspace; with more of them the walk is not complete. */
+const MAX_GIT_FOLDERS = 1_000;
+
 /** A name that may be saved, as the walk found it. */
 export interface Candidate {
   path: string;
@@ -30,6 +34,8 @@ export interface Candidate {
 export interface Walk {
   candidates: Candidate[];
   notSaved: { path: string; reason: string }[];
+  /** The `.git` folders, which are also among what is not saved. */
+  git: string[];
   complete: boolean;
 }
 
@@ -52,7 +58,7 @@ class Walker {
   #pace = new Pace();
   #visited = 0;
   #told = 0;
-  #walk: Walk = { candidates: [], notSaved: [], complete: true };
+  #walk: Walk = { candidates: [], notSaved: [], git: [], complete: true };
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -109,8 +115,7 @@ class Walker {
 
   async #visitFolder(found: { folder: number; name: string; path: string; stat: BigIntStats }): Promise<void> {
     const { path, name } = found;
-    // A repository's own folder is never saved file by file: half of it would be worse than none.
-    if (name === '.git') return this.#skip(path, 'git');
+    if (name === '.git') return this.#skipGit(path);
     if (this.#ignored(path, 'folder') && !this.#keptFolders.has(path)) return this.#skip(path, 'ignored');
     let inner: number;
     try {
@@ -151,6 +156,15 @@ class Walker {
 
   #ignored(path: string, type: 'file' | 'folder' | 'symlink'): boolean {
     return !this.#options.keep.has(path) && this.#options.rules.ignores(path, type);
+  }
+
+  /** A repository's own folder is never saved file by file, but packed: half of it would be worse than none. */
+  #skipGit(path: string): void {
+    if (this.#ignored(path, 'folder')) return this.#skip(path, 'ignored');
+    // Told whatever else is not saved: where one is not named it counts as gone.
+    if (this.#walk.git.length < MAX_GIT_FOLDERS) this.#walk.notSaved.push({ path, reason: GIT_REASON });
+    else this.#walk.complete = false;
+    this.#walk.git.push(path);
   }
 
   #skip(path: string, reason: string): void {

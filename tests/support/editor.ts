@@ -101,3 +101,17 @@ function interpose(ground: AgentGround, replace: (client: AgentClient) => Partia
     },
   };
 }
+
+type PackGit = AgentClient['packGit'];
+
+/** The ground's parts, with something between the saving of a `.git` folder and the agent; null: an agent that cannot pack any. */
+export function packingGit(
+  ground: AgentGround,
+  between: ((order: Parameters<PackGit>[0], take: Parameters<PackGit>[1], pack: PackGit) => ReturnType<PackGit>) | null,
+): SyncDeps {
+  return interpose(ground, (client) =>
+    between === null
+      ? { packsGit: false }
+      : { packGit: (order, take) => between(order, take, (...packing) => client.packGit(...packing)) },
+  );
+}

@@ -1,0 +1,196 @@
+import type { GitLook } from '#shared/contracts/agentGit.ts';
+import { GIT_REASON, GIT_SAVED_REASON, GIT_UNREADABLE_REASON } from '#shared/domain/gitFolders.ts';
+import type { AgentClient } from '#platform/agent/AgentClient.ts';
+import {
+  forgetGitFolder,
+  listGitFolders,
+  noteMissingGit,
+  retireGitFolder,
+  saveGitFolder,
+  type GitFolderRecord,
+  type StoredGitPack,
+} from '#platform/db/repositories/gitFolders.ts';
+import { dropGitPack, GitPackWriter } from '#platform/db/repositories/gitPacks.ts';
+import { publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
+import { recordRestored, restoreGitFolder } from '#activities/session/gitRestore.ts';
+import { judgeGit, judgeGitAbsences, type GitSides, type GitTerms, type GitVerdict } from '#activities/session/gitVerdicts.ts';
+import { toldNotSaved, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
+import { commitFenced, type Cycle, type SyncDeps } from '#activities/session/syncCycle.ts';
+
+/** How a cycle deals with `.git` folders. */
+export interface GitRun {
+  quietMs: number;
+  /** No program runs any more. */
+  ended: boolean;
+  /** What could not be packed, by path and state, so that it is not tried again and again. */
+  refused: Map<string, string>;
+}
+
+/** What the volume has of `.git` folders; null where the agent cannot tell. */
+export interface GitFindings {
+  looks: GitLook[] | null;
+  /** Something is still to be done about one of them, and can be. */
+  pending: boolean;
+}
+
+/** What the steps about `.git` folders work with. */
+interface GitWork {
+  client: AgentClient;
+  cycle: Cycle;
+  tree: PodTree;
+  run: GitRun;
+}
+
+/** While open a `.git` is saved once it has been quiet for so long. */
+export function openGitRun({ config }: Pick<SyncDeps, 'config'>): GitRun {
+  return { quietMs: config.GIT_QUIET_SECONDS * 1_000, ended: false, refused: new Map() };
+}
+
+/** At close everything is saved as it is. */
+export function endingGitRun(): GitRun {
+  return { quietMs: 0, ended: true, refused: new Map() };
+}
+
+/**
+ * Looks at the `.git` folders that a scan has found and says in the tree why each of them is not saved, or that it is. Nothing
+ * is saved yet: files come first.
+ */
+export async function lookAtGit(deps: SyncDeps, work: GitWork): Promise<GitFindings> {
+  const { client, cycle, tree } = work;
+  if (!client.packsGit) return { looks: null, pending: false };
+  const paths = tree.notSaved.filter(({ reason }) => reason === GIT_REASON).map(({ path }) => path);
+  const records = await listGitFolders(deps.database, cycle.ref.sessionId);
+  if (paths.length === 0 && !records.some(({ removedAt }) => removedAt === null)) return { looks: [], pending: false };
+  const looks = paths.length === 0 ? [] : await askForLooks(deps, work, paths);
+  const sides = { volumeId: cycle.volume.id, looks, records };
+  const { missed, gone, back, toRestore } = judgeGitAbsences(sides, { syncEpoch: cycle.syncEpoch, isUnknown: unknownPaths(tree) });
+  const isPending = markReasons(deps, work, sides);
+  const hasNews = missed.length + gone.length + back.length + (work.run.ended ? 0 : toRestore.length) > 0;
+  return { looks, pending: isPending || hasNews };
+}
+
+async function askForLooks(deps: SyncDeps, { client, cycle }: GitWork, paths: string[]): Promise<GitLook[]> {
+  return client.lookAtGit(paths, { syncEpoch: cycle.syncEpoch, maxBytes: deps.config.MAX_GIT_BYTES });
+}
+
+/** Resolves with whether one of them can be saved and is not, as it is now. */
+function markReasons(deps: SyncDeps, { tree, run }: GitWork, sides: GitSides): boolean {
+  let pending = false;
+  tree.notSaved = tree.notSaved.map((entry) => {
+    if (entry.reason !== GIT_REASON) return entry;
+    const look = sides.looks.find(({ path }) => path === entry.path);
+    // It is there, and the agent may not enter it.
+    if (look === undefined) return { path: entry.path, reason: GIT_UNREADABLE_REASON };
+    const verdict = judge(deps, { look, sides, run });
+    if (verdict.is === 'refused') return { path: entry.path, reason: verdict.reason };
+    if (verdict.is !== 'saved') pending = true;
+    const isSavedEarlier = sides.records.some(({ path, removedAt }) => path === entry.path && removedAt === null);
+    return { path: entry.path, reason: verdict.is === 'saved' || isSavedEarlier ? GIT_SAVED_REASON : GIT_REASON };
+  });
+  return pending;
+}
+
+function judge(deps: SyncDeps, { look, sides, run }: { look: GitLook; sides: GitSides; run: GitRun }): GitVerdict {
+  const reason = run.refused.get(stateKey(look));
+  if (reason !== undefined) return { is: 'refused', reason };
+  const terms: GitTerms = { ...run, maxSessionBytes: deps.config.MAX_SESSION_GIT_BYTES };
+  return judgeGit(look, sides, terms);
+}
+
+function stateKey({ path, fingerprint }: GitLook): string {
+  return `${fingerprint} ${path}`;
+}
+
+/**
+ * Does what is due about the `.git` folders that were looked at: saves them, follows moved ones, restores those that this
+ * volume never had, and lets go those that two scans have not found. Each change is fenced. Throws Superseded.
+ */
+export async function settleGit(
+  deps: SyncDeps,
+  work: GitWork & { findings: GitFindings },
+  heartbeat: () => void,
+): Promise<void> {
+  const { cycle, tree, run } = work;
+  const { looks } = work.findings;
+  if (looks === null || !work.findings.pending) return;
+  for (const look of looks) {
+    heartbeat();
+    // Read again for each: moving one changes the others.
+    const records = await listGitFolders(deps.database, cycle.ref.sessionId);
+    const verdict = judge(deps, { look, sides: { volumeId: cycle.volume.id, looks, records }, run });
+    if (verdict.is === 'misplaced') await follow(work, look, verdict.to);
+    if (verdict.is === 'due') await save(deps, { ...work, look, known: verdict.known });
+  }
+  heartbeat();
+  await settleAbsences(deps, { ...work, looks });
+  await commitFenced(deps, cycle, (tx) =>
+    publishNotSaved(deps.database, { sessionId: cycle.ref.sessionId, entries: toldNotSaved(tree) }, tx),
+  );
+}
+
+async function follow({ client, cycle, run }: GitWork, look: GitLook, to: string): Promise<void> {
+  const change = { op: 'rename' as const, from: look.path, to, expected: null };
+  const [outcome] = await client.apply([change], { syncEpoch: cycle.syncEpoch, bulk: false });
+  // Something is in the way there: it stays where it is, and is not saved.
+  if (outcome?.outcome !== 'applied') run.refused.set(stateKey(look), GIT_REASON);
+}
+
+async function save(
+  deps: SyncDeps,
+  work: GitWork & { look: GitLook; known: GitFolderRecord | null },
+): Promise<void> {
+  const { cycle, look, known, tree, run } = work;
+  const stored = known ?? (await store(deps, work));
+  if (stored === null) return;
+  if ('reason' in stored) {
+    run.refused.set(stateKey(look), stored.reason);
+    markOne(tree, look.path, stored.reason);
+    return;
+  }
+  const { sessionId } = cycle.ref;
+  await commitFenced(deps, cycle, async (tx) => {
+    await saveGitFolder(deps.database, { sessionId, volumeId: cycle.volume.id, look, pack: stored }, tx);
+    // Moved on the volume: nothing was removed.
+    if (known !== null && known.path !== look.path) await forgetGitFolder(deps.database, known.id, tx);
+  });
+  markOne(tree, look.path, GIT_SAVED_REASON);
+}
+
+function markOne(tree: PodTree, path: string, reason: string): void {
+  tree.notSaved = tree.notSaved.map((entry) => (entry.path === path ? { path, reason } : entry));
+}
+
+/** Brings a pack into the database. Null when the folder moved meanwhile; the next cycle tries again. */
+async function store(
+  deps: SyncDeps,
+  { client, cycle, look, run }: GitWork & { look: GitLook },
+): Promise<StoredGitPack | { reason: string } | null> {
+  const { path, fingerprint } = look;
+  const writer = await GitPackWriter.begin(deps.database, cycle.ref.sessionId);
+  const order = { syncEpoch: cycle.syncEpoch, path, fingerprint, maxBytes: deps.config.MAX_GIT_BYTES, ended: run.ended };
+  const packed = await client.packGit(order, (piece) => writer.add(piece));
+  await writer.end();
+  if (packed.outcome === 'packed') return { packId: writer.id, size: packed.size, sha256: packed.sha256 };
+  await dropGitPack(deps.database, writer.id);
+  return packed.outcome === 'refused' ? { reason: packed.reason } : null;
+}
+
+async function settleAbsences(deps: SyncDeps, work: GitWork & { looks: GitLook[] }): Promise<void> {
+  const { client, cycle, tree, looks, run } = work;
+  const { database } = deps;
+  const { id: volumeId } = cycle.volume;
+  const records = await listGitFolders(database, cycle.ref.sessionId);
+  const terms = { syncEpoch: cycle.syncEpoch, isUnknown: unknownPaths(tree) };
+  const { missed, gone, back, toRestore } = judgeGitAbsences({ volumeId, looks, records }, terms);
+  await commitFenced(deps, cycle, async (tx) => {
+    await noteMissingGit(database, { ids: back.map(({ id }) => id), since: null }, tx);
+    await noteMissingGit(database, { ids: missed.map(({ id }) => id), since: cycle.syncEpoch }, tx);
+    for (const { id } of gone) await retireGitFolder(database, id, tx);
+  });
+  if (run.ended) return;
+  for (const folder of toRestore) {
+    const seen = await restoreGitFolder(deps, { client, cycle, folder });
+    if (seen === 'present') continue;
+    await commitFenced(deps, cycle, (tx) => recordRestored(deps, { volumeId, restored: [{ folder, seen }] }, tx));
+  }
+}
