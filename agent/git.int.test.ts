@@ -16,6 +16,7 @@ import type { GitLook, GitPacked, GitUnpacked } from '#shared/contracts/agentGit
 import { encodeHead, PACK_END, type GitEntry } from '#agent/git/packFormat.ts';
 import { digest, emptyWorkspace } from '#tests/support/agentChanges.ts';
 import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
+import { openPodShell } from '#tests/support/podShell.ts';
 import { Repository } from '#tests/support/repository.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -178,6 +179,15 @@ describe('a packed .git folder', () => {
     const paths = ['worktree/.git', 'linked/.git', 'nowhere/.git'];
     expect(await session.client.lookAtGit(paths, options)).toEqual([]);
     await expect(session.client.lookAtGit(['worktree'], options)).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE' });
+  });
+});
+
+describe('git in a terminal', () => {
+  it('does not see the files that Berth keeps in the workspace', async () => {
+    const shell = await openPodShell(session.client);
+    const { output } = await shell.run('git init --quiet . && touch mine && git status --porcelain');
+    expect(output).toBe('?? mine');
+    await shell.close();
   });
 });
 

@@ -12,6 +12,8 @@ const ENVIRONMENT = {
   GIT_COMMITTER_EMAIL: 'ada@example.org',
 };
 
+const OPTIONS = ['-c', 'safe.directory=*', '-c', 'gc.auto=0'];
+
 /** A repository on a volume, worked on by the system's git as a person in a terminal would. */
 export class Repository {
   readonly #volume: string;
@@ -28,22 +30,15 @@ export class Repository {
     const repository = new Repository(volume, path);
     mkdirSync(repository.#root, { recursive: true });
     repository.git('init', '--quiet', '--initial-branch=main');
+    // As the home folder of a session does for every repository.
+    repository.write('.git/info/exclude', '.berth-*\n');
     repository.commit('main.py', 'print(1)\n');
     return repository;
   }
 
   /** Runs git; resolves with what it printed. Throws when it fails. */
   git(...words: string[]): string {
-    try {
-      return execFileSync('git', ['-c', 'safe.directory=*', '-c', 'gc.auto=0', ...words], {
-        cwd: this.#root,
-        env: ENVIRONMENT,
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-    } finally {
-      this.#own(this.#volume);
-    }
+    return this.#run('git', [...OPTIONS, ...words]);
   }
 
   /** Writes a file and commits it. */
@@ -69,18 +64,27 @@ export class Repository {
 
   /** All that a person would look at to see whether a repository is the same, sound and as clean. */
   describe(): string {
-    this.git('fsck', '--full', '--strict');
     const asked = [
-      ['status', '--porcelain', '--branch'],
-      ['log', '--all', '--format=%H %D %s'],
-      ['for-each-ref'],
-      ['reflog', '--format=%H %gs'],
-      ['stash', 'list'],
-      ['config', '--local', '--list'],
-      ['diff', 'HEAD'],
-      ['diff', '--cached'],
+      'fsck --full --strict --no-progress',
+      'status --porcelain --branch',
+      'log --all --format="%H %D %s"',
+      'for-each-ref',
+      'reflog --format="%H %gs"',
+      'stash list',
+      'config --local --list',
+      'diff HEAD',
+      'diff --cached',
     ];
-    return asked.map((words) => `${words.join(' ')}\n${this.git(...words)}`).join('\n');
+    return this.#run('sh', ['-ec', asked.map((words) => `echo '${words}'; git ${OPTIONS.join(' ')} ${words}`).join('\n')]);
+  }
+
+  #run(program: string, words: string[]): string {
+    const stdio = ['ignore' as const, 'pipe' as const, 'pipe' as const];
+    try {
+      return execFileSync(program, words, { cwd: this.#root, env: ENVIRONMENT, encoding: 'utf8', stdio });
+    } finally {
+      this.#own(this.#volume);
+    }
   }
 
   /** As root the programs of a session are another user. */
