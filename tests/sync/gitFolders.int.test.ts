@@ -6,7 +6,7 @@ import { findVolume } from '#platform/db/repositories/volumes.ts';
 import { reconcile } from '#activities/session/reconcile.ts';
 import { saveFiles } from '#activities/session/saveFiles.ts';
 import type { SyncDeps } from '#activities/session/syncCycle.ts';
-import { digest } from '#tests/support/agentChanges.ts';
+import { digest, emptyWorkspace } from '#tests/support/agentChanges.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { afterScan, createEditor, packingGit, type Editor } from '#tests/support/editor.ts';
 import { createAgentGround, type AgentGround, type GroundSession } from '#tests/support/openedSession.ts';
@@ -16,10 +16,12 @@ import { waitFor } from '#tests/support/waitFor.ts';
 let test: TestDatabase;
 let ground: AgentGround;
 let editor: Editor;
+let session: GroundSession;
 beforeAll(async () => {
   test = await createTestDatabase({ GIT_QUIET_SECONDS: '0' });
   ground = await createAgentGround(test);
   editor = createEditor(ground);
+  session = await ground.open();
 });
 afterAll(async () => {
   await ground.close();
@@ -28,15 +30,27 @@ afterAll(async () => {
 
 const beat = (): void => undefined;
 
-async function open(path = ''): Promise<{ session: GroundSession; repository: Repository }> {
-  const session = await ground.open();
-  return { session, repository: Repository.init(session.workspace.root, path) };
+/** The one session of these tests, with nothing in it but a repository at `path`. */
+async function open(path = ''): Promise<{ repository: Repository }> {
+  const { sessionId } = session.ref;
+  for (const table of ['workspace_items', 'git_folders', 'git_packs']) {
+    await test.database.query(`DELETE FROM ${table} WHERE session_id = $1`, [sessionId]);
+  }
+  for (const table of ['sync_base', 'sent_changes']) {
+    await test.database.query(`DELETE FROM ${table} WHERE volume_id = $1`, [session.volumeId]);
+  }
+  await test.database.query(`DELETE FROM events WHERE subject_id = $1`, [sessionId]);
+  await test.database.query(`UPDATE sessions SET generation = 1 WHERE id = $1`, [sessionId]);
+  await test.database.query(`UPDATE volumes SET state = 'live' WHERE session_id = $1`, [sessionId]);
+  emptyWorkspace(session.workspace.root);
+  session.workspace.write('.berth-volume', JSON.stringify({ volumeId: session.volumeId }));
+  return { repository: Repository.init(session.workspace.root, path) };
 }
 
-const all = (session: GroundSession): Promise<GitFolderRecord[]> => listGitFolders(test.database, session.ref.sessionId);
-const saved = async (session: GroundSession): Promise<GitFolderRecord[]> =>
-  (await all(session)).filter(({ removedAt }) => removedAt === null);
-const pathsOf = async (session: GroundSession): Promise<string[]> => (await saved(session)).map(({ path }) => path);
+const all = (): Promise<GitFolderRecord[]> => listGitFolders(test.database, session.ref.sessionId);
+const saved = async (): Promise<GitFolderRecord[]> =>
+  (await all()).filter(({ removedAt }) => removedAt === null);
+const pathsOf = async (): Promise<string[]> => (await saved()).map(({ path }) => path);
 
 function withConfig(changes: Partial<SyncDeps['config']>): SyncDeps {
   return { ...ground.deps, config: { ...test.config, ...changes } };
@@ -50,7 +64,7 @@ async function storedDigest({ packId }: GitFolderRecord): Promise<string> {
 
 describe('a repository', () => {
   it('is the same after its session was closed and opened again, and its volume is not kept for it', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     repository.git('branch', 'feature');
     repository.write('main.py', 'print("not committed")\n');
     repository.write('run.sh', '#!/bin/sh\n', 0o755);
@@ -68,7 +82,7 @@ describe('a repository', () => {
   });
 
   it('is saved while the session is open, and restored when the volume is lost', async () => {
-    const { session, repository } = await open('clone');
+    const { repository } = await open('clone');
     expect(await session.reconcile()).toMatchObject({ notSaved: 0 });
     expect(await readNotSaved(test.database, session.ref.sessionId)).toEqual([]);
     repository.commit('second.txt', 'second\n');
@@ -77,7 +91,7 @@ describe('a repository', () => {
     await session.reconcile();
     await session.replaceVolume();
     expect(repository.describe()).toBe(before);
-    const [record] = await saved(session);
+    const [record] = await saved();
     expect(await storedDigest(record!)).toBe(record!.sha256);
     expect(await editor.files(session)).toEqual({
       clone: null,
@@ -87,26 +101,26 @@ describe('a repository', () => {
   });
 
   it('waits until nothing was written to it for a while; until then it is told as not saved', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     const deps = withConfig({ GIT_QUIET_SECONDS: 1 });
     const cycle = () => reconcile(deps, { ...session.ref, cause: 'test' }, beat);
     await cycle();
-    expect(await saved(session)).toEqual([]);
+    expect(await saved()).toEqual([]);
     expect(await readNotSaved(test.database, session.ref.sessionId)).toEqual([{ path: '.git', reason: 'git' }]);
-    await waitFor(async () => (await cycle(), (await saved(session)).length === 1), { what: 'the saving' });
+    await waitFor(async () => (await cycle(), (await saved()).length === 1), { what: 'the saving' });
     expect(await readNotSaved(test.database, session.ref.sessionId)).toEqual([]);
-    const [first] = await saved(session);
+    const [first] = await saved();
     repository.commit('more.txt', 'more\n');
     await cycle();
-    expect(await saved(session)).toMatchObject([{ packId: first!.packId }]);
+    expect(await saved()).toMatchObject([{ packId: first!.packId }]);
     // The earlier state is saved: there is nothing to tell.
     expect(await readNotSaved(test.database, session.ref.sessionId)).toEqual([]);
   });
 
   it('is not transferred again as long as nobody writes to it, and of several states only the last is stored', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     await session.reconcile();
-    const [first] = await saved(session);
+    const [first] = await saved();
     let packs = 0;
     await reconcile(
       packingGit(ground, async (order, take, pack) => ((packs += 1), pack(order, take))),
@@ -116,42 +130,42 @@ describe('a repository', () => {
     expect(packs).toBe(0);
     repository.commit('a.txt', 'a\n');
     await session.reconcile();
-    const [second] = await saved(session);
+    const [second] = await saved();
     expect(second!.sha256).not.toBe(first!.sha256);
     const packsLeft = await test.database.query(`SELECT id FROM git_packs WHERE session_id = $1`, [session.ref.sessionId]);
     expect(packsLeft).toHaveLength(1);
-    expect(await all(session)).toHaveLength(1);
+    expect(await all()).toHaveLength(1);
   });
 
   it('inside another, and a worktree whose .git is a file, are all there again', async () => {
-    const { session, repository } = await open('outer');
+    const { repository } = await open('outer');
     const inner = Repository.init(session.workspace.root, 'outer/vendor/inner');
     repository.git('worktree', 'add', '--quiet', '../tree');
     const worktree = new Repository(session.workspace.root, 'tree');
     const describe = (): string[] => [repository.describe(), inner.describe(), worktree.describe()];
     const before = describe();
     expect(await session.save()).toMatchObject({ drained: true });
-    expect(await pathsOf(session)).toEqual(['outer/.git', 'outer/vendor/inner/.git']);
+    expect(await pathsOf()).toEqual(['outer/.git', 'outer/vendor/inner/.git']);
     await session.replaceVolume();
     expect(describe()).toEqual(before);
   });
 
   it('moves with the folder around it, from the terminal and from the editor, without being transferred again', async () => {
-    const { session, repository } = await open('one');
+    const { repository } = await open('one');
     await session.reconcile();
-    const [first] = await saved(session);
+    const [first] = await saved();
     const before = repository.describe();
     await session.reconcile();
-    const [refreshed] = await saved(session);
+    const [refreshed] = await saved();
     session.workspace.rename('one', 'two');
     await session.reconcile();
-    expect(await all(session)).toMatchObject([{ path: 'two/.git', packId: refreshed!.packId }]);
+    expect(await all()).toMatchObject([{ path: 'two/.git', packId: refreshed!.packId }]);
     await test.database.query(`UPDATE workspace_items SET name = 'three' WHERE session_id = $1 AND full_path = 'two'`, [
       session.ref.sessionId,
     ]);
-    expect(await pathsOf(session)).toEqual(['three/.git']);
+    expect(await pathsOf()).toEqual(['three/.git']);
     for (let count = 0; count < 3; count += 1) await session.reconcile();
-    expect(await all(session)).toMatchObject([{ path: 'three/.git', packId: refreshed!.packId }]);
+    expect(await all()).toMatchObject([{ path: 'three/.git', packId: refreshed!.packId }]);
     expect(new Repository(session.workspace.root, 'three').describe()).toBe(before);
     expect(first!.packId).toBeLessThanOrEqual(refreshed!.packId);
   });
@@ -159,50 +173,50 @@ describe('a repository', () => {
 
 describe('a .git that was removed', () => {
   it('leaves the session after two scans, and can be had back for thirty days', async () => {
-    const { session } = await open('clone');
+    await open('clone');
     await session.reconcile();
-    const [before] = await saved(session);
+    const [before] = await saved();
     session.workspace.remove('clone/.git');
     await session.reconcile();
-    expect(await saved(session)).toMatchObject([{ path: 'clone/.git' }]);
+    expect(await saved()).toMatchObject([{ path: 'clone/.git' }]);
     await session.reconcile();
-    expect(await saved(session)).toEqual([]);
-    expect(await all(session)).toMatchObject([{ path: 'clone/.git', sha256: before!.sha256 }]);
-    await agePast(session, '29 days');
+    expect(await saved()).toEqual([]);
+    expect(await all()).toMatchObject([{ path: 'clone/.git', sha256: before!.sha256 }]);
+    await agePast('29 days');
     expect(await removeOldGitFolders(test.database)).toBe(0);
-    expect(await storedDigest((await all(session))[0]!)).toBe(before!.sha256);
-    await agePast(session, '2 days');
+    expect(await storedDigest((await all())[0]!)).toBe(before!.sha256);
+    await agePast('2 days');
     await removeOldGitFolders(test.database);
     await removeUnreferencedGitPacks(test.database);
-    expect(await all(session)).toEqual([]);
+    expect(await all()).toEqual([]);
     expect(await session.save()).toMatchObject({ drained: true });
   });
 
   it('and made anew is another: what it was before is kept among the removed', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     repository.commit('precious.txt', 'years of work\n');
     await session.reconcile();
-    const [before] = await saved(session);
+    const [before] = await saved();
     session.workspace.remove('.git');
     Repository.init(session.workspace.root);
     await session.reconcile();
-    expect((await all(session)).map(({ removedAt, sha256 }) => [removedAt === null, sha256 === before!.sha256])).toEqual([
+    expect((await all()).map(({ removedAt, sha256 }) => [removedAt === null, sha256 === before!.sha256])).toEqual([
       [true, false],
       [false, true],
     ]);
   });
 
   it('only seems so to a scan that is partial, or of a volume that cannot show whose it is', async () => {
-    const { session } = await open('clone');
+    await open('clone');
     await session.reconcile();
     session.workspace.rename('clone/.git', 'clone/.berth-hidden');
     session.workspace.remove('.berth-volume');
     for (let count = 0; count < 3; count += 1) await session.reconcile();
-    expect(await pathsOf(session)).toEqual(['clone/.git']);
+    expect(await pathsOf()).toEqual(['clone/.git']);
   });
 
   it('and comes back before the second scan was never gone', async () => {
-    const { session } = await open('clone');
+    await open('clone');
     await session.reconcile();
     for (let count = 0; count < 2; count += 1) {
       session.workspace.rename('clone/.git', 'clone/.berth-hidden');
@@ -210,16 +224,16 @@ describe('a .git that was removed', () => {
       session.workspace.rename('clone/.berth-hidden', 'clone/.git');
       await session.reconcile();
     }
-    expect(await saved(session)).toMatchObject([{ path: 'clone/.git', missingSince: null }]);
+    expect(await saved()).toMatchObject([{ path: 'clone/.git', missingSince: null }]);
   });
 
   it('goes with the folder around it when that is deleted in the editor of a closed session', async () => {
-    const { session } = await open('clone');
+    await open('clone');
     expect(await session.save()).toMatchObject({ drained: true });
     await test.database.query(`DELETE FROM workspace_items WHERE session_id = $1`, [session.ref.sessionId]);
     await session.replaceVolume();
     expect(session.workspace.list()).toEqual([]);
-    expect(await all(session)).toMatchObject([{ removedAt: expect.any(Date) as Date }]);
+    expect(await all()).toMatchObject([{ removedAt: expect.any(Date) as Date }]);
   });
 });
 
@@ -228,7 +242,7 @@ describe('a .git that cannot be saved', () => {
     ['is over the limit', { MAX_GIT_BYTES: 2_000 }, 'git-too-large'],
     ['has no room beside the others of its session', { MAX_SESSION_GIT_BYTES: 2_000 }, 'git-session-full'],
   ])('because it %s keeps its volume, and says so', async (_, limit, reason) => {
-    const { session } = await open('clone');
+    await open('clone');
     expect(await saveFiles(withConfig(limit), session.ref, beat)).toEqual({
       drained: false,
       superseded: false,
@@ -240,14 +254,14 @@ describe('a .git that cannot be saved', () => {
   });
 
   it('because the agent is of an earlier release is told as it was then', async () => {
-    const { session } = await open('clone');
+    await open('clone');
     const old = packingGit(ground, null);
     expect(await saveFiles(old, session.ref, beat)).toMatchObject({ drained: false, notSaved: 1 });
     expect(await readNotSaved(test.database, session.ref.sessionId)).toEqual([{ path: 'clone/.git', reason: 'git' }]);
   });
 
   it('because its stored bytes are no pack does not keep its session from opening', async () => {
-    const { session } = await open('clone');
+    await open('clone');
     expect(await session.save()).toMatchObject({ drained: true });
     await test.database.query(
       `UPDATE git_pack_parts SET bytes = 'rubbish' WHERE pack_id IN (SELECT pack_id FROM git_folders WHERE session_id = $1)`,
@@ -261,9 +275,9 @@ describe('a .git that cannot be saved', () => {
 
 describe('a saving', () => {
   it('that dies in the middle leaves the state before, and the next one makes it good', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     await session.reconcile();
-    const [before] = await saved(session);
+    const [before] = await saved();
     repository.write('.git/large', 'x'.repeat(3_000_000));
     const dying = packingGit(ground, async (order, take, pack) => {
       await pack(order, async (piece) => {
@@ -273,55 +287,55 @@ describe('a saving', () => {
       throw new Error('it went on');
     });
     await expect(reconcile(dying, { ...session.ref, cause: 'test' }, beat)).rejects.toThrow('killed');
-    expect(await saved(session)).toEqual([before]);
+    expect(await saved()).toEqual([before]);
     expect(await storedDigest(before!)).toBe(before!.sha256);
     await session.reconcile();
-    const [after] = await saved(session);
+    const [after] = await saved();
     expect(after!.size).toBeGreaterThan(3_000_000);
     expect(await storedDigest(after!)).toBe(after!.sha256);
     await test.database.query(`UPDATE git_packs SET created_at = now() - interval '2 hours' WHERE session_id = $1`, [
       session.ref.sessionId,
     ]);
     await removeUnreferencedGitPacks(test.database);
-    expect(await storedDigest((await saved(session))[0]!)).toBe(after!.sha256);
+    expect(await storedDigest((await saved())[0]!)).toBe(after!.sha256);
   });
 
   it('of a folder that a program writes to takes nothing, and is done again', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     const disturbed = packingGit(ground, async (order, take, pack) => {
       repository.commit('meanwhile.txt', 'x\n');
       return pack(order, take);
     });
     await reconcile(disturbed, { ...session.ref, cause: 'test' }, beat);
-    expect(await saved(session)).toEqual([]);
+    expect(await saved()).toEqual([]);
     await session.reconcile();
-    expect(await saved(session)).toHaveLength(1);
+    expect(await saved()).toHaveLength(1);
   });
 
   it('that is overtaken by a later opening writes nothing', async () => {
-    const { session } = await open();
+    await open();
     const overtaken = packingGit(ground, async (order, take, pack) => {
       const packed = await pack(order, take);
       await test.database.query(`UPDATE sessions SET generation = 2 WHERE id = $1`, [session.ref.sessionId]);
       return packed;
     });
     expect(await saveFiles(overtaken, session.ref, beat)).toMatchObject({ superseded: true });
-    expect(await all(session)).toEqual([]);
+    expect(await all()).toEqual([]);
   });
 
   it('that is overtaken by a later cycle writes nothing', async () => {
-    const { session } = await open();
+    await open();
     const overtaken = packingGit(ground, async (order, take, pack) => {
       const packed = await pack(order, take);
       await test.database.query(`UPDATE sessions SET sync_epoch = sync_epoch + 1 WHERE id = $1`, [session.ref.sessionId]);
       return packed;
     });
     await reconcile(overtaken, { ...session.ref, cause: 'test' }, beat);
-    expect(await all(session)).toEqual([]);
+    expect(await all()).toEqual([]);
   });
 
   it('at close does not end while something is still written to it', async () => {
-    const { session, repository } = await open();
+    const { repository } = await open();
     let commits = 0;
     const busy = afterScan(ground, async () => {
       commits += 1;
@@ -337,7 +351,7 @@ describe('a saving', () => {
 
 describe('a load', () => {
   it('that died after it had unpacked takes what is there already', async () => {
-    const { session, repository } = await open('clone');
+    const { repository } = await open('clone');
     const before = repository.describe();
     expect(await session.save()).toMatchObject({ drained: true });
     await session.replaceVolume();
@@ -345,11 +359,11 @@ describe('a load', () => {
     await session.load();
     expect(repository.describe()).toBe(before);
     await session.reconcile();
-    expect(await saved(session)).toHaveLength(1);
+    expect(await saved()).toHaveLength(1);
   });
 
   it('does not bring back what a used volume has had, but what it never had', async () => {
-    const { session, repository } = await open('clone');
+    const { repository } = await open('clone');
     await session.reconcile();
     const before = repository.describe();
     await session.reconcile();
@@ -360,17 +374,17 @@ describe('a load', () => {
     await session.reconcile();
     expect(repository.describe()).toBe(before);
     await session.reconcile();
-    expect(await saved(session)).toMatchObject([{ volumeId: session.volumeId, missingSince: null }]);
+    expect(await saved()).toMatchObject([{ volumeId: session.volumeId, missingSince: null }]);
   });
 });
 
-async function agePast({ ref }: GroundSession, time: string): Promise<void> {
+async function agePast(time: string): Promise<void> {
   await test.database.query(
     `UPDATE git_folders SET removed_at = removed_at - $2::interval WHERE session_id = $1`,
-    [ref.sessionId, time],
+    [session.ref.sessionId, time],
   );
   await test.database.query(`UPDATE git_packs SET created_at = created_at - $2::interval WHERE session_id = $1`, [
-    ref.sessionId,
+    session.ref.sessionId,
     time,
   ]);
 }

@@ -21,8 +21,6 @@ export interface GitFolderRecord {
 /** The stored bytes of a folder. */
 export type StoredGitPack = Pick<GitFolderRecord, 'packId' | 'size' | 'sha256'>;
 
-/** Removed folders that a session keeps, the newest ones. */
-const KEPT_REMOVED = 10;
 
 const COLUMNS = `id::float8 AS id, path, pack_id::float8 AS "packId", size::float8 AS size, sha256, volume_id AS "volumeId",
   volume_path AS "volumePath", fingerprint, identity, missing_since AS "missingSince", removed_at AS "removedAt"`;
@@ -70,20 +68,11 @@ export async function saveGitFolder(
   );
 }
 
-/** Takes a folder out of the session; it can be had back for a while, as long as not many others follow it. */
+/** Takes a folder out of the session; it can be had back for a while, as long as not many others follow it (see retention). */
 export async function retireGitFolder(database: Database, id: number, tx: Tx): Promise<void> {
-  const rows = await database.query<{ sessionId: number }>(
-    `UPDATE git_folders SET removed_at = now(), missing_since = NULL, updated_at = now() WHERE id = $1
-     RETURNING session_id AS "sessionId"`,
-    [id],
-    tx,
-  );
-  const sessionId = rows[0]?.sessionId;
-  if (sessionId === undefined) return;
   await database.query(
-    `DELETE FROM git_folders WHERE id IN (SELECT id FROM git_folders WHERE session_id = $1 AND removed_at IS NOT NULL
-       ORDER BY removed_at DESC, id DESC OFFSET $2)`,
-    [sessionId, KEPT_REMOVED],
+    `UPDATE git_folders SET removed_at = now(), missing_since = NULL, updated_at = now() WHERE id = $1`,
+    [id],
     tx,
   );
 }
