@@ -61,7 +61,8 @@ export async function lookAtGit(deps: SyncDeps, work: GitWork): Promise<GitFindi
   const paths = tree.notSaved.filter(({ reason }) => reason === GIT_REASON).map(({ path }) => path);
   const records = await listGitFolders(deps.database, cycle.ref.sessionId);
   if (paths.length === 0 && !records.some(({ removedAt }) => removedAt === null)) return { looks: [], pending: false };
-  const looks = paths.length === 0 ? [] : await askForLooks(deps, work, paths);
+  const found = paths.length === 0 ? [] : await askForLooks(deps, work, paths);
+  const looks = await followMoved(deps, work, { volumeId: cycle.volume.id, looks: found, records });
   const sides = { volumeId: cycle.volume.id, looks, records };
   const { missed, gone, back, toRestore } = judgeGitAbsences(sides, { syncEpoch: cycle.syncEpoch, isUnknown: unknownPaths(tree) });
   const isPending = markReasons(deps, work, sides);
@@ -71,6 +72,30 @@ export async function lookAtGit(deps: SyncDeps, work: GitWork): Promise<GitFindi
 
 async function askForLooks(deps: SyncDeps, { client, cycle }: GitWork, paths: string[]): Promise<GitLook[]> {
   return client.lookAtGit(paths, { syncEpoch: cycle.syncEpoch, maxBytes: deps.config.MAX_GIT_BYTES });
+}
+
+/**
+ * Moves the `.git` of each folder that got another path in the database, before the merge: it would keep the old folder from
+ * going. Resolves with the looks as they are then.
+ */
+async function followMoved(deps: SyncDeps, work: GitWork, sides: GitSides): Promise<GitLook[]> {
+  const { client, cycle, tree, run } = work;
+  const looks: GitLook[] = [];
+  for (const look of sides.looks) {
+    const verdict = judge(deps, { look, sides, run });
+    if (verdict.is !== 'misplaced') {
+      looks.push(look);
+      continue;
+    }
+    const change = { op: 'rename' as const, from: look.path, to: verdict.to, expected: null };
+    const [outcome] = await client.apply([change], { syncEpoch: cycle.syncEpoch, bulk: false });
+    const isMoved = outcome?.outcome === 'applied';
+    // Something is in the way there: it stays where it is, and is not saved.
+    if (!isMoved) run.refused.set(stateKey(look), GIT_REASON);
+    looks.push(isMoved ? { ...look, path: verdict.to } : look);
+    if (isMoved) tree.notSaved = tree.notSaved.map((entry) => (entry.path === look.path ? { ...entry, path: verdict.to } : entry));
+  }
+  return looks;
 }
 
 /** Resolves with whether one of them can be saved and is not, as it is now. */
@@ -118,7 +143,6 @@ export async function settleGit(
     // Read again for each: moving one changes the others.
     const records = await listGitFolders(deps.database, cycle.ref.sessionId);
     const verdict = judge(deps, { look, sides: { volumeId: cycle.volume.id, looks, records }, run });
-    if (verdict.is === 'misplaced') await follow(work, look, verdict.to);
     if (verdict.is === 'due') await save(deps, { ...work, look, known: verdict.known });
   }
   heartbeat();
@@ -126,13 +150,6 @@ export async function settleGit(
   await commitFenced(deps, cycle, (tx) =>
     publishNotSaved(deps.database, { sessionId: cycle.ref.sessionId, entries: toldNotSaved(tree) }, tx),
   );
-}
-
-async function follow({ client, cycle, run }: GitWork, look: GitLook, to: string): Promise<void> {
-  const change = { op: 'rename' as const, from: look.path, to, expected: null };
-  const [outcome] = await client.apply([change], { syncEpoch: cycle.syncEpoch, bulk: false });
-  // Something is in the way there: it stays where it is, and is not saved.
-  if (outcome?.outcome !== 'applied') run.refused.set(stateKey(look), GIT_REASON);
 }
 
 async function save(

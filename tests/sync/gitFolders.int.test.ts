@@ -167,6 +167,8 @@ describe('a repository', () => {
     for (let count = 0; count < 3; count += 1) await session.reconcile();
     expect(await all()).toMatchObject([{ path: 'three/.git', packId: refreshed!.packId }]);
     expect(new Repository(session.workspace.root, 'three').describe()).toBe(before);
+    expect(await editor.files(session)).toEqual({ three: null, 'three/main.py': 'print(1)\n' });
+    expect(session.workspace.list().filter((path) => !path.includes('.git/'))).toEqual(['three/', 'three/main.py']);
     expect(first!.packId).toBeLessThanOrEqual(refreshed!.packId);
   });
 });
