@@ -54,7 +54,11 @@ async function pack(
   return { packed, bytes: Buffer.concat(pieces) };
 }
 
-async function unpack(bytes: Buffer, path = '.git', announced: { size?: number; sha256?: string } = {}): Promise<GitUnpacked> {
+async function unpack(
+  bytes: Buffer,
+  path = '.git',
+  announced: { size?: number; sha256?: string } = {},
+): Promise<GitUnpacked> {
   const head = { syncEpoch: epoch, path, size: bytes.byteLength, sha256: digest(bytes), ...announced };
   async function* pieces(): AsyncGenerator<Buffer> {
     for (let start = 0; start < bytes.byteLength; start += 50_000) yield bytes.subarray(start, start + 50_000);
@@ -112,7 +116,10 @@ describe('a packed .git folder', () => {
   it.each([
     ['a commit', (repository: Repository) => repository.commit('a.txt', 'a\n')],
     ['a branch', (repository: Repository) => repository.git('branch', 'other')],
-    ['an object that nothing refers to', (repository: Repository) => repository.git('hash-object', '-w', 'main.py.new')],
+    [
+      'an object that nothing refers to',
+      (repository: Repository) => repository.git('hash-object', '-w', 'main.py.new'),
+    ],
     ['a setting', (repository: Repository) => repository.git('config', 'user.name', 'Bob')],
   ])('has another fingerprint after %s', async (_, change) => {
     const repository = Repository.init(session.workspace);
@@ -207,7 +214,10 @@ describe('an unpacking', () => {
   });
 
   it('needs the folder around it', async () => {
-    expect(await unpack(packOf([[file('HEAD', 1), 'x']]), 'nowhere/.git')).toEqual({ outcome: 'refused', reason: 'ENOENT' });
+    expect(await unpack(packOf([[file('HEAD', 1), 'x']]), 'nowhere/.git')).toEqual({
+      outcome: 'refused',
+      reason: 'ENOENT',
+    });
     expect(existsSync(at('nowhere'))).toBe(false);
   });
 
@@ -219,8 +229,17 @@ describe('an unpacking', () => {
     ['a set-uid bit', raw({ type: 'file', path: 'x', mode: 0o4755, size: 1 }, 'x')],
     ['a link that leads out', raw({ type: 'link', path: 'hooks/x', target: '../../escaped' })],
     ['an absolute link', raw({ type: 'link', path: 'x', target: '/etc/passwd' })],
-    ['a file through a link', packOf([[{ type: 'link', path: 'l', target: 'd' }], [{ type: 'folder', path: 'd' }], [file('l/x', 1), 'x']])],
-    ['the same file twice', packOf([[file('x', 1), 'x'], [file('x', 1), 'y']])],
+    [
+      'a file through a link',
+      packOf([[{ type: 'link', path: 'l', target: 'd' }], [{ type: 'folder', path: 'd' }], [file('l/x', 1), 'x']]),
+    ],
+    [
+      'the same file twice',
+      packOf([
+        [file('x', 1), 'x'],
+        [file('x', 1), 'y'],
+      ]),
+    ],
     ['a file that claims more than there is', packOf([[file('x', 1_000_000), 'x']])],
     ['a head without an end', Buffer.from([0, 0, 1, 0, 123])],
     ['a head of a gigabyte', Buffer.from([0x40, 0, 0, 0])],

@@ -13,7 +13,13 @@ import {
 import { dropGitPack, GitPackWriter } from '#platform/db/repositories/gitPacks.ts';
 import { publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
 import { recordRestored, restoreGitFolder } from '#activities/session/gitRestore.ts';
-import { judgeGit, judgeGitAbsences, type GitSides, type GitTerms, type GitVerdict } from '#activities/session/gitVerdicts.ts';
+import {
+  judgeGit,
+  judgeGitAbsences,
+  type GitSides,
+  type GitTerms,
+  type GitVerdict,
+} from '#activities/session/gitVerdicts.ts';
 import { toldNotSaved, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import { commitFenced, type Cycle, type SyncDeps } from '#activities/session/syncCycle.ts';
 
@@ -64,7 +70,10 @@ export async function lookAtGit(deps: SyncDeps, work: GitWork): Promise<GitFindi
   const found = paths.length === 0 ? [] : await askForLooks(deps, work, paths);
   const looks = await followMoved(deps, work, { volumeId: cycle.volume.id, looks: found, records });
   const sides = { volumeId: cycle.volume.id, looks, records };
-  const { missed, gone, back, toRestore } = judgeGitAbsences(sides, { syncEpoch: cycle.syncEpoch, isUnknown: unknownPaths(tree) });
+  const { missed, gone, back, toRestore } = judgeGitAbsences(sides, {
+    syncEpoch: cycle.syncEpoch,
+    isUnknown: unknownPaths(tree),
+  });
   const isPending = markReasons(deps, work, sides);
   const hasNews = missed.length + gone.length + back.length + (work.run.ended ? 0 : toRestore.length) > 0;
   return { looks, pending: isPending || hasNews };
@@ -93,7 +102,8 @@ async function followMoved(deps: SyncDeps, work: GitWork, sides: GitSides): Prom
     // Something is in the way there: it stays where it is, and is not saved.
     if (!isMoved) run.refused.set(stateKey(look), GIT_REASON);
     looks.push(isMoved ? { ...look, path: verdict.to } : look);
-    if (isMoved) tree.notSaved = tree.notSaved.map((entry) => (entry.path === look.path ? { ...entry, path: verdict.to } : entry));
+    if (isMoved)
+      tree.notSaved = tree.notSaved.map((entry) => (entry.path === look.path ? { ...entry, path: verdict.to } : entry));
   }
   return looks;
 }
@@ -152,10 +162,7 @@ export async function settleGit(
   );
 }
 
-async function save(
-  deps: SyncDeps,
-  work: GitWork & { look: GitLook; known: GitFolderRecord | null },
-): Promise<void> {
+async function save(deps: SyncDeps, work: GitWork & { look: GitLook; known: GitFolderRecord | null }): Promise<void> {
   const { cycle, look, known, tree, run } = work;
   const stored = known ?? (await store(deps, work));
   if (stored === null) return;
@@ -184,7 +191,13 @@ async function store(
 ): Promise<StoredGitPack | { reason: string } | null> {
   const { path, fingerprint } = look;
   const writer = await GitPackWriter.begin(deps.database, cycle.ref.sessionId);
-  const order = { syncEpoch: cycle.syncEpoch, path, fingerprint, maxBytes: deps.config.MAX_GIT_BYTES, ended: run.ended };
+  const order = {
+    syncEpoch: cycle.syncEpoch,
+    path,
+    fingerprint,
+    maxBytes: deps.config.MAX_GIT_BYTES,
+    ended: run.ended,
+  };
   const packed = await client.packGit(order, (piece) => writer.add(piece));
   await writer.end();
   if (packed.outcome === 'packed') return { packId: writer.id, size: packed.size, sha256: packed.sha256 };

@@ -48,7 +48,10 @@ describe('a .git folder of the volume', () => {
   it('that is saved already, under another path or among the removed, waits for nothing', () => {
     const moved = record({ path: 'b/.git' });
     // Its old path is free: it was moved on the volume.
-    expect(judge(look({ quietMs: 0 }), [{ ...moved, volumePath: 'b/.git' }])).toMatchObject({ is: 'due', known: moved });
+    expect(judge(look({ quietMs: 0 }), [{ ...moved, volumePath: 'b/.git' }])).toMatchObject({
+      is: 'due',
+      known: moved,
+    });
     const removed = record({ removedAt: new Date() });
     expect(judge(look({ quietMs: 0 }), [removed])).toEqual({ is: 'due', known: removed });
   });

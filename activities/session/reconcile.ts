@@ -52,10 +52,14 @@ export async function reconcile(
       admits: (session) => !ENDING_PHASES.has(session.phase),
     });
     if (cycle === null) return NOTHING;
-    const { changed, conflicts, notSaved, more } = await runCycle(deps, { client, cycle }, {
-      heartbeat,
-      git: openGitRun(deps),
-    });
+    const { changed, conflicts, notSaved, more } = await runCycle(
+      deps,
+      { client, cycle },
+      {
+        heartbeat,
+        git: openGitRun(deps),
+      },
+    );
     return { changed, conflicts, notSaved, more };
   } catch (error) {
     if (!isSuperseded(error)) throw error;

@@ -1,14 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  fchmodSync,
-  fsync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fchmodSync, fsync, mkdirSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { GitUnpacked } from '#shared/contracts/agentGit.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';

@@ -75,7 +75,10 @@ export class Repository {
       'diff HEAD',
       'diff --cached',
     ];
-    return this.#run('sh', ['-ec', asked.map((words) => `echo '${words}'; git ${OPTIONS.join(' ')} ${words}`).join('\n')]);
+    return this.#run('sh', [
+      '-ec',
+      asked.map((words) => `echo '${words}'; git ${OPTIONS.join(' ')} ${words}`).join('\n'),
+    ]);
   }
 
   #run(program: string, words: string[]): string {

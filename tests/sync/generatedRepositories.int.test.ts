@@ -18,7 +18,11 @@ afterAll(async () => {
 
 const name = fc.constantFrom('main.py', 'a/b.txt', 'ü.txt', 'with space');
 const steps = fc.oneof(
-  fc.record({ kind: fc.constant('write' as const), name, content: fc.constantFrom('', 'one\n', 'one\ntwo\n', '\0\xff') }),
+  fc.record({
+    kind: fc.constant('write' as const),
+    name,
+    content: fc.constantFrom('', 'one\n', 'one\ntwo\n', '\0\xff'),
+  }),
   fc.record({ kind: fc.constant('script' as const), name }),
   fc.record({ kind: fc.constant('link' as const), name: fc.constantFrom('link', 'other') }),
   fc.record({
@@ -49,7 +53,10 @@ describe('repositories and files that are saved together', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(where, steps), { minLength: 3, maxLength: 14 }), async (generated) => {
         const session = await ground.open();
-        const repositories = { '': Repository.init(session.workspace.root), inner: Repository.init(session.workspace.root, 'inner') };
+        const repositories = {
+          '': Repository.init(session.workspace.root),
+          inner: Repository.init(session.workspace.root, 'inner'),
+        };
         for (const [place, step] of generated) {
           if (step.kind === 'reconcile') await session.reconcile();
           else play(repositories[place as '' | 'inner'], step);

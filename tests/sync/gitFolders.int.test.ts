@@ -48,8 +48,7 @@ async function open(path = ''): Promise<{ repository: Repository }> {
 }
 
 const all = (): Promise<GitFolderRecord[]> => listGitFolders(test.database, session.ref.sessionId);
-const saved = async (): Promise<GitFolderRecord[]> =>
-  (await all()).filter(({ removedAt }) => removedAt === null);
+const saved = async (): Promise<GitFolderRecord[]> => (await all()).filter(({ removedAt }) => removedAt === null);
 const pathsOf = async (): Promise<string[]> => (await saved()).map(({ path }) => path);
 
 function withConfig(changes: Partial<SyncDeps['config']>): SyncDeps {
@@ -132,7 +131,9 @@ describe('a repository', () => {
     await session.reconcile();
     const [second] = await saved();
     expect(second!.sha256).not.toBe(first!.sha256);
-    const packsLeft = await test.database.query(`SELECT id FROM git_packs WHERE session_id = $1`, [session.ref.sessionId]);
+    const packsLeft = await test.database.query(`SELECT id FROM git_packs WHERE session_id = $1`, [
+      session.ref.sessionId,
+    ]);
     expect(packsLeft).toHaveLength(1);
     expect(await all()).toHaveLength(1);
   });
@@ -329,7 +330,9 @@ describe('a saving', () => {
     await open();
     const overtaken = packingGit(ground, async (order, take, pack) => {
       const packed = await pack(order, take);
-      await test.database.query(`UPDATE sessions SET sync_epoch = sync_epoch + 1 WHERE id = $1`, [session.ref.sessionId]);
+      await test.database.query(`UPDATE sessions SET sync_epoch = sync_epoch + 1 WHERE id = $1`, [
+        session.ref.sessionId,
+      ]);
       return packed;
     });
     await reconcile(overtaken, { ...session.ref, cause: 'test' }, beat);
@@ -381,10 +384,10 @@ describe('a load', () => {
 });
 
 async function agePast(time: string): Promise<void> {
-  await test.database.query(
-    `UPDATE git_folders SET removed_at = removed_at - $2::interval WHERE session_id = $1`,
-    [session.ref.sessionId, time],
-  );
+  await test.database.query(`UPDATE git_folders SET removed_at = removed_at - $2::interval WHERE session_id = $1`, [
+    session.ref.sessionId,
+    time,
+  ]);
   await test.database.query(`UPDATE git_packs SET created_at = created_at - $2::interval WHERE session_id = $1`, [
     session.ref.sessionId,
     time,

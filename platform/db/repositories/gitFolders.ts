@@ -21,7 +21,6 @@ export interface GitFolderRecord {
 /** The stored bytes of a folder. */
 export type StoredGitPack = Pick<GitFolderRecord, 'packId' | 'size' | 'sha256'>;
 
-
 const COLUMNS = `id::float8 AS id, path, pack_id::float8 AS "packId", size::float8 AS size, sha256, volume_id AS "volumeId",
   volume_path AS "volumePath", fingerprint, identity, missing_since AS "missingSince", removed_at AS "removedAt"`;
 
@@ -48,7 +47,8 @@ export async function saveGitFolder(
     ({ path, removedAt }) => path === look.path && removedAt === null,
   );
   const isSame = present !== undefined && present.volumeId === volumeId && present.identity === look.identity;
-  if (present !== undefined && !isSame && present.sha256 !== pack.sha256) await retireGitFolder(database, present.id, tx);
+  if (present !== undefined && !isSame && present.sha256 !== pack.sha256)
+    await retireGitFolder(database, present.id, tx);
   const bind = [pack.packId, pack.size, pack.sha256, volumeId, look.path, look.fingerprint, look.identity];
   if (present !== undefined && (isSame || present.sha256 === pack.sha256)) {
     await database.query(
