@@ -27,6 +27,7 @@ const record = (changes: Partial<GitFolderRecord> = {}): GitFolderRecord => ({
   identity: 'inode',
   missingSince: null,
   removedAt: null,
+  savedAt: new Date(0),
   ...changes,
 });
 const judge = (seen: GitLook, records: GitFolderRecord[], changes: Partial<typeof terms> = {}) =>

@@ -1,3 +1,4 @@
+import { restoreGitFolder } from '#api/commands/sessions/gitFolders.ts';
 import { readGitPack } from '#platform/db/repositories/gitPacks.ts';
 import { listGitFolders, type GitFolderRecord } from '#platform/db/repositories/gitFolders.ts';
 import { readNotSaved } from '#platform/db/repositories/itemEvents.ts';
@@ -375,7 +376,11 @@ describe('a load', () => {
     session.workspace.remove('clone/.git');
     await session.reconcile();
     expect(repository.exists).toBe(false);
-    await test.database.query(`UPDATE git_folders SET volume_id = NULL WHERE session_id = $1`, [session.ref.sessionId]);
+    const [missing] = await saved();
+    await test.database.query(`UPDATE git_folders SET removed_at = now() WHERE session_id = $1`, [
+      session.ref.sessionId,
+    ]);
+    await restoreGitFolder(ground.deps, { session: { id: session.ref.sessionId }, id: missing!.id });
     await session.reconcile();
     expect(repository.describe()).toBe(before);
     await session.reconcile();

@@ -16,13 +16,14 @@ export interface GitFolderRecord {
   identity: string;
   missingSince: number | null;
   removedAt: Date | null;
+  savedAt: Date;
 }
 
 /** The stored bytes of a folder. */
 export type StoredGitPack = Pick<GitFolderRecord, 'packId' | 'size' | 'sha256'>;
 
 const COLUMNS = `id::float8 AS id, path, pack_id::float8 AS "packId", size::float8 AS size, sha256, volume_id AS "volumeId",
-  volume_path AS "volumePath", fingerprint, identity, missing_since AS "missingSince", removed_at AS "removedAt"`;
+  volume_path AS "volumePath", fingerprint, identity, missing_since AS "missingSince", removed_at AS "removedAt", saved_at AS "savedAt"`;
 
 /** The session's `.git` folders with those that were removed, sorted by path, the newest of a path first. */
 export function listGitFolders(database: Database, sessionId: number, tx: Tx = null): Promise<GitFolderRecord[]> {
@@ -75,6 +76,17 @@ export async function retireGitFolder(database: Database, id: number, tx: Tx): P
     [id],
     tx,
   );
+}
+
+/** Takes a removed folder back. No volume has it any more, so the next one that is synced gets it. Call under the session's row lock. */
+export async function reviveGitFolder(database: Database, id: number, tx: Tx): Promise<GitFolderRecord> {
+  const rows = await database.query<GitFolderRecord>(
+    `UPDATE git_folders SET removed_at = NULL, volume_id = NULL, volume_path = path, fingerprint = '', identity = '',
+       updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
+    [id],
+    tx,
+  );
+  return rows[0]!;
 }
 
 /** Forgets a folder whose bytes are saved under another path now. */
