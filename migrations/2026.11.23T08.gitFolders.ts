@@ -25,7 +25,7 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
       id bigserial PRIMARY KEY,
       session_id integer NOT NULL REFERENCES sessions ON DELETE CASCADE,
       -- Of the .git folder itself.
-      path text NOT NULL,
+      path text NOT NULL CHECK (path = '.git' OR path LIKE '%/.git'),
       pack_id bigint NOT NULL REFERENCES git_packs,
       size bigint NOT NULL CHECK (size >= 0),
       sha256 text NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),

@@ -1,5 +1,11 @@
 import type { GitLook } from '#shared/contracts/agentGit.ts';
-import { GIT_REASON, GIT_SAVED_REASON, GIT_UNREADABLE_REASON } from '#shared/domain/gitFolders.ts';
+import {
+  GIT_REASON,
+  GIT_SAVED_REASON,
+  GIT_UNREADABLE_REASON,
+  isGitPath,
+  MAX_GIT_FOLDERS,
+} from '#shared/domain/gitFolders.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import {
   forgetGitFolder,
@@ -12,7 +18,7 @@ import {
 } from '#platform/db/repositories/gitFolders.ts';
 import { dropGitPack, GitPackWriter } from '#platform/db/repositories/gitPacks.ts';
 import { publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
-import { recordRestored, restoreGitFolder } from '#activities/session/gitRestore.ts';
+import { NoRoomForGit, recordRestored, restoreGitFolder } from '#activities/session/gitRestore.ts';
 import {
   judgeGit,
   judgeGitAbsences,
@@ -64,7 +70,8 @@ export function endingGitRun(): GitRun {
 export async function lookAtGit(deps: SyncDeps, work: GitWork): Promise<GitFindings> {
   const { client, cycle, tree } = work;
   if (!client.packsGit) return { looks: null, pending: false };
-  const paths = tree.notSaved.filter(({ reason }) => reason === GIT_REASON).map(({ path }) => path);
+  const listed = tree.notSaved.filter(({ path, reason }) => reason === GIT_REASON && isGitPath(path));
+  const paths = listed.slice(0, MAX_GIT_FOLDERS).map(({ path }) => path);
   const records = await listGitFolders(deps.database, cycle.ref.sessionId);
   if (paths.length === 0 && !records.some(({ removedAt }) => removedAt === null)) return { looks: [], pending: false };
   const found = paths.length === 0 ? [] : await askForLooks(deps, work, paths);
@@ -137,8 +144,8 @@ function stateKey({ path, fingerprint }: GitLook): string {
 }
 
 /**
- * Does what is due about the `.git` folders that were looked at: saves them, follows moved ones, restores those that this
- * volume never had, and lets go those that two scans have not found. Each change is fenced. Throws Superseded.
+ * Does what is due about the `.git` folders that were looked at: saves them, restores those that this volume never had, and
+ * lets go those that two scans have not found. Each change is fenced. Throws Superseded.
  */
 export async function settleGit(
   deps: SyncDeps,
@@ -153,7 +160,7 @@ export async function settleGit(
     // Read again for each: moving one changes the others.
     const records = await listGitFolders(deps.database, cycle.ref.sessionId);
     const verdict = judge(deps, { look, sides: { volumeId: cycle.volume.id, looks, records }, run });
-    if (verdict.is === 'due') await save(deps, { ...work, look, known: verdict.known });
+    if (verdict.is === 'due') await save(deps, { ...work, ...verdict, look }, heartbeat);
   }
   heartbeat();
   await settleAbsences(deps, { ...work, looks });
@@ -162,9 +169,16 @@ export async function settleGit(
   );
 }
 
-async function save(deps: SyncDeps, work: GitWork & { look: GitLook; known: GitFolderRecord | null }): Promise<void> {
+/** A folder that is to be saved. */
+interface DueGit extends GitWork {
+  look: GitLook;
+  known: GitFolderRecord | null;
+  room: number;
+}
+
+async function save(deps: SyncDeps, work: DueGit, heartbeat: () => void): Promise<void> {
   const { cycle, look, known, tree, run } = work;
-  const stored = known ?? (await store(deps, work));
+  const stored = known ?? (await store(deps, work, heartbeat));
   if (stored === null) return;
   if ('reason' in stored) {
     run.refused.set(stateKey(look), stored.reason);
@@ -174,8 +188,9 @@ async function save(deps: SyncDeps, work: GitWork & { look: GitLook; known: GitF
   const { sessionId } = cycle.ref;
   await commitFenced(deps, cycle, async (tx) => {
     await saveGitFolder(deps.database, { sessionId, volumeId: cycle.volume.id, look, pack: stored }, tx);
-    // Moved on the volume: nothing was removed.
-    if (known !== null && known.path !== look.path) await forgetGitFolder(deps.database, known.id, tx);
+    // Moved on the volume, or back: nothing was removed.
+    const isElsewhere = known !== null && (known.path !== look.path || known.removedAt !== null);
+    if (isElsewhere) await forgetGitFolder(deps.database, known.id, tx);
   });
   markOne(tree, look.path, GIT_SAVED_REASON);
 }
@@ -187,7 +202,8 @@ function markOne(tree: PodTree, path: string, reason: string): void {
 /** Brings a pack into the database. Null when the folder moved meanwhile; the next cycle tries again. */
 async function store(
   deps: SyncDeps,
-  { client, cycle, look, run }: GitWork & { look: GitLook },
+  { client, cycle, look, run, room }: DueGit,
+  heartbeat: () => void,
 ): Promise<StoredGitPack | { reason: string } | null> {
   const { path, fingerprint } = look;
   const writer = await GitPackWriter.begin(deps.database, cycle.ref.sessionId);
@@ -195,10 +211,14 @@ async function store(
     syncEpoch: cycle.syncEpoch,
     path,
     fingerprint,
-    maxBytes: deps.config.MAX_GIT_BYTES,
+    // What the agent has said of its size is not believed.
+    maxBytes: Math.min(deps.config.MAX_GIT_BYTES, room),
     ended: run.ended,
   };
-  const packed = await client.packGit(order, (piece) => writer.add(piece));
+  const packed = await client.packGit(order, (piece) => {
+    heartbeat();
+    return writer.add(piece);
+  });
   await writer.end();
   if (packed.outcome === 'packed') return { packId: writer.id, size: packed.size, sha256: packed.sha256 };
   await dropGitPack(deps.database, writer.id);
@@ -219,8 +239,22 @@ async function settleAbsences(deps: SyncDeps, work: GitWork & { looks: GitLook[]
   });
   if (run.ended) return;
   for (const folder of toRestore) {
-    const seen = await restoreGitFolder(deps, { client, cycle, folder });
-    if (seen === 'present') continue;
+    const seen = await restoreIfRoom(deps, { client, cycle, folder });
+    if (seen === 'present' || seen === 'no-room') continue;
     await commitFenced(deps, cycle, (tx) => recordRestored(deps, { volumeId, restored: [{ folder, seen }] }, tx));
+  }
+}
+
+/** What a volume in use has no room for waits until its owner makes some. */
+async function restoreIfRoom(
+  deps: SyncDeps,
+  work: { client: AgentClient; cycle: Cycle; folder: GitFolderRecord },
+): Promise<Awaited<ReturnType<typeof restoreGitFolder>> | 'no-room'> {
+  try {
+    return await restoreGitFolder(deps, work);
+  } catch (error) {
+    if (!(error instanceof NoRoomForGit)) throw error;
+    deps.log.warn({ session: work.cycle.ref.uuid, path: work.folder.path }, error.message);
+    return 'no-room';
   }
 }

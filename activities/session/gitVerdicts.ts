@@ -6,8 +6,11 @@ import type { GitFolderRecord } from '#platform/db/repositories/gitFolders.ts';
 export type GitVerdict =
   /** The database holds this very state. */
   | { is: 'saved' }
-  /** It is to be saved; `known` is where its bytes are stored already, under another path or among the removed. */
-  | { is: 'due'; known: GitFolderRecord | null }
+  /**
+   * It is to be saved; `known` is where its bytes are stored already, under another path or among the removed, and `room`
+   * how many the session may have.
+   */
+  | { is: 'due'; known: GitFolderRecord | null; room: number }
   /** It changed a moment ago, or a program is at work in it. */
   | { is: 'waiting' }
   /** The folder around it was moved in the database, and it is to follow to that path. */
@@ -42,9 +45,9 @@ export function judgeGit(look: GitLook, sides: GitSides, terms: GitTerms): GitVe
   const others = records.filter(({ id, removedAt }) => removedAt === null && id !== own?.id && id !== known?.id);
   const room = terms.maxSessionBytes - others.reduce((sum, { size }) => sum + size, 0);
   if (look.size > room) return { is: 'refused', reason: GIT_SESSION_FULL_REASON };
-  if (known !== null) return { is: 'due', known };
+  if (known !== null) return { is: 'due', known, room };
   const rests = terms.ended || (look.quietMs >= terms.quietMs && !look.locked);
-  return rests ? { is: 'due', known: null } : { is: 'waiting' };
+  return rests ? { is: 'due', known: null, room } : { is: 'waiting' };
 }
 
 function isState(record: GitFolderRecord, look: GitLook, volumeId: number): boolean {

@@ -1,6 +1,6 @@
 import { closeSync, opendirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { IgnoreRules } from '#shared/domain/ignore.ts';
-import { GIT_REASON } from '#shared/domain/gitFolders.ts';
+import { GIT_REASON, MAX_GIT_FOLDERS } from '#shared/domain/gitFolders.ts';
 import {
   findPathProblem,
   isInsideLink,
@@ -18,9 +18,6 @@ import { LOST_AND_FOUND } from '#agent/files/sentinel.ts';
 const MAX_VISITED = 200_000;
 /** Entries not saved that are told when nothing of the database is at their path. */
 const MAX_TOLD = 1_000;
-
-/** `.git` folders of one workspace; with more of them the walk is not complete. */
-const MAX_GIT_FOLDERS = 1_000;
 
 /** A name that may be saved, as the walk found it. */
 export interface Candidate {

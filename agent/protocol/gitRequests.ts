@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import type { GitLook, GitPacked, GitUnpacked } from '#shared/contracts/agentGit.ts';
 import type { AgentRequest } from '#shared/contracts/agentProtocol.ts';
 import type { Channel } from '#shared/domain/channel.ts';
+import { isGitPath } from '#shared/domain/gitFolders.ts';
 import type { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { AgentFailure, systemCode } from '#agent/failure.ts';
 import { measureGit, openGit } from '#agent/git/measure.ts';
@@ -14,7 +15,7 @@ type Request<Kind extends AgentRequest['kind']> = Extract<AgentRequest, { kind: 
 
 /** Names that are no `.git` are none of these requests' business, whatever a caller says. */
 function checkGitPath(path: string): void {
-  if (path === '.git' || path.endsWith('/.git')) return;
+  if (isGitPath(path)) return;
   throw new AgentFailure('INVALID_INPUT', 'The path is not that of a .git folder.');
 }
 

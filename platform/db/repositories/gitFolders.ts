@@ -22,6 +22,9 @@ export interface GitFolderRecord {
 /** The stored bytes of a folder. */
 export type StoredGitPack = Pick<GitFolderRecord, 'packId' | 'size' | 'sha256'>;
 
+/** Removed folders that a session keeps, the newest ones. */
+const KEPT_REMOVED = 10;
+
 const COLUMNS = `id::float8 AS id, path, pack_id::float8 AS "packId", size::float8 AS size, sha256, volume_id AS "volumeId",
   volume_path AS "volumePath", fingerprint, identity, missing_since AS "missingSince", removed_at AS "removedAt", saved_at AS "savedAt"`;
 
@@ -48,8 +51,16 @@ export async function saveGitFolder(
     ({ path, removedAt }) => path === look.path && removedAt === null,
   );
   const isSame = present !== undefined && present.volumeId === volumeId && present.identity === look.identity;
-  if (present !== undefined && !isSame && present.sha256 !== pack.sha256)
+  if (present !== undefined && !isSame && present.sha256 !== pack.sha256) {
     await retireGitFolder(database, present.id, tx);
+  }
+  await trimRemoved(database, sessionId, tx);
+  // A file of that name (a worktree's) has given way to it.
+  await database.query(
+    `DELETE FROM workspace_items WHERE session_id = $1 AND full_path = $2 AND type = 'file'`,
+    [sessionId, look.path],
+    tx,
+  );
   const bind = [pack.packId, pack.size, pack.sha256, volumeId, look.path, look.fingerprint, look.identity];
   if (present !== undefined && (isSame || present.sha256 === pack.sha256)) {
     await database.query(
@@ -69,7 +80,18 @@ export async function saveGitFolder(
   );
 }
 
-/** Takes a folder out of the session; it can be had back for a while, as long as not many others follow it (see retention). */
+/** Of those that were removed the session keeps the newest ones. */
+async function trimRemoved(database: Database, sessionId: number, tx: Tx): Promise<void> {
+  const dropped = await database.query<{ packId: number }>(
+    `DELETE FROM git_folders WHERE id IN (SELECT id FROM git_folders WHERE session_id = $1 AND removed_at IS NOT NULL
+       ORDER BY removed_at DESC, id DESC OFFSET $2) RETURNING pack_id::float8 AS "packId"`,
+    [sessionId, KEPT_REMOVED],
+    tx,
+  );
+  for (const { packId } of dropped) await dropGitPack(database, packId, tx);
+}
+
+/** Takes a folder out of the session; it can be had back for a while, as long as not many others follow it. */
 export async function retireGitFolder(database: Database, id: number, tx: Tx): Promise<void> {
   await database.query(
     `UPDATE git_folders SET removed_at = now(), missing_since = NULL, updated_at = now() WHERE id = $1`,

@@ -28,17 +28,9 @@ export function removeExpiredRateLimits(database: Database): Promise<number> {
   return remove(database, `DELETE FROM rate_limits WHERE expire < extract(epoch FROM now()) * 1000`);
 }
 
-/** Removed `.git` folders that a session keeps, the newest ones. */
-const KEPT_REMOVED_GIT = 10;
-
-/** A `.git` folder that was removed can be had back for thirty days, unless ten of its session were removed after it. */
+/** A `.git` folder that was removed can be had back for thirty days. */
 export function removeOldGitFolders(database: Database): Promise<number> {
-  return remove(
-    database,
-    `DELETE FROM git_folders WHERE removed_at < now() - interval '30 days' OR id IN (
-       SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY session_id ORDER BY removed_at DESC, id DESC) AS place
-         FROM git_folders WHERE removed_at IS NOT NULL) removed WHERE place > ${KEPT_REMOVED_GIT})`,
-  );
+  return remove(database, `DELETE FROM git_folders WHERE removed_at < now() - interval '30 days'`);
 }
 
 /** Removes packs that no folder refers to an hour after they were begun: a saving that died has left them. */
