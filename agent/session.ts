@@ -5,7 +5,7 @@ import { Epochs } from '#agent/epochs.ts';
 import { DisplacedFiles } from '#agent/files/displaced.ts';
 import { ScanFlush } from '#agent/files/flush.ts';
 import { Workspace } from '#agent/files/folders.ts';
-import { prepareHome } from '#agent/files/home.ts';
+import { ignoreOwnFilesInGit, prepareHome } from '#agent/files/home.ts';
 import { Scanner } from '#agent/files/scan.ts';
 import { writeSentinel } from '#agent/files/sentinel.ts';
 import { WorkspaceWatch } from '#agent/files/watch.ts';
@@ -59,6 +59,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
   if (settings.BERTH_AGENT_HOME_TEMPLATE !== undefined) {
     prepareHome(settings.BERTH_AGENT_HOME, settings.BERTH_AGENT_HOME_TEMPLATE);
   }
+  ignoreOwnFilesInGit(settings.BERTH_AGENT_HOME);
   const mark = settings.BERTH_AGENT_MARK ?? null;
   const terminals = new Terminals({
     start: createPtyStarter(settings.BERTH_AGENT_PTY),

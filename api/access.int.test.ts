@@ -14,6 +14,7 @@ interface Belongings {
   snapshotItemId: number;
   commentId: number;
   tokenId: number;
+  gitFolderId: number;
 }
 
 const NOBODYS_TERMINAL = 'terminal-1';
@@ -56,6 +57,8 @@ const ACCESS: Record<string, Access> = {
   'POST /sessions/{uuid}/discard': { body: { confirm: 'discard' } },
   'POST /sessions/{uuid}/retry-save': EMPTY,
   'GET /sessions/{uuid}/events': PLAIN,
+  'GET /sessions/{uuid}/git-folders': PLAIN,
+  'POST /sessions/{uuid}/git-folders/{gitFolderId}/restore': EMPTY,
   'GET /sessions/{uuid}/terminals': PLAIN,
   'POST /sessions/{uuid}/terminals': EMPTY,
   'PATCH /sessions/{uuid}/terminals/{terminalId}': { body: { name: 'mine now' } },
@@ -129,6 +132,7 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
     snapshotItemId: frozen.snapshotItemId,
     commentId: comment!.id,
     tokenId: token.body.id,
+    gitFolderId: await build.gitFolder(database, { sessionId: session.id, path: '.git', removed: true }),
   };
 }
 
@@ -198,7 +202,7 @@ describe('what belongs to somebody', () => {
     },
   );
 
-  const inside = foreign.filter(({ path }) => /\{(itemId|versionId|snapshotItemId|commentId)\}/.test(path));
+  const inside = foreign.filter(({ path }) => /\{(itemId|versionId|snapshotItemId|commentId|gitFolderId)\}/.test(path));
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',
     async ({ method, path, body, headers }) => {

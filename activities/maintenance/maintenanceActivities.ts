@@ -8,7 +8,9 @@ import {
   removeExpiredRateLimits,
   removeExpiredWebSessions,
   removeOldEvents,
+  removeOldGitFolders,
   removeUnreferencedBlobs,
+  removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
@@ -59,6 +61,9 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         rateLimits: await removeExpiredRateLimits(database),
         webSessions: await removeExpiredWebSessions(database),
         blobs: await removeUnreferencedBlobs(database),
+        // The folders first: their packs go with the same run.
+        gitFolders: await removeOldGitFolders(database),
+        gitPacks: await removeUnreferencedGitPacks(database),
       };
     },
   };

@@ -19,7 +19,7 @@ import { forgetSettled, readSent, recordSent, type SentChange } from '#platform/
 import { moveBase, readBase, type BaseEntry } from '#platform/db/repositories/syncBase.ts';
 import { commitRenames } from '#activities/session/commitRenames.ts';
 import { contentKey, type ReadEncodings } from '#activities/session/podReads.ts';
-import { unknownPaths, type PodTree } from '#activities/session/podTree.ts';
+import { toldNotSaved, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
 
 /** What was found on the volume, with the encodings of what was read from it. */
@@ -208,5 +208,5 @@ async function publishOutcome(
   const paths = [...new Set([...changes.put.map(({ path }) => path), ...changes.removed])];
   if (paths.length > 0) await publishItems(database, { sessionId, paths, source: 'terminal' }, tx);
   for (const { path, copy } of plan.conflicts) await publishConflict(database, { sessionId, path, copy }, tx);
-  await publishNotSaved(database, { sessionId, entries: findings.tree.notSaved }, tx);
+  await publishNotSaved(database, { sessionId, entries: toldNotSaved(findings.tree) }, tx);
 }

@@ -7,6 +7,7 @@ import type { Tx } from '#platform/db/database.ts';
 import { replaceBase } from '#platform/db/repositories/syncBase.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { CauseDetail, SessionRef } from '#workflows/session/session.ports.ts';
+import { loadGitFolders, NoRoomForGit, recordRestored, type RestoredGit } from '#activities/session/gitRestore.ts';
 import type { Heartbeat } from '#activities/session/reconcile.ts';
 import { judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import { writeToPod } from '#activities/session/podWrites.ts';
@@ -35,7 +36,8 @@ export async function loadFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Hear
     const isUnknown = unknownPaths(loaded);
     const difference = diffTrees(loaded.entries, cycle.rows, (path) => loaded.entries.has(path) || !isUnknown(path));
     if (difference.put.length + difference.removed.length === 0) {
-      await commitFenced(deps, cycle, (tx) => recordLoaded(deps, { cycle, loaded }, tx));
+      const restored = await loadGit(deps, { client, cycle }, heartbeat);
+      await commitFenced(deps, cycle, (tx) => recordLoaded(deps, { cycle, loaded, restored }, tx));
       return { files: countFiles(loaded.entries) };
     }
     deps.log.warn(
@@ -92,18 +94,35 @@ async function fillVolume(
   if (written.refused.length === 0) return;
   const [first] = written.refused;
   const message = `The volume of session ${cycle.ref.uuid} refused ${first?.path}: ${first?.reason}.`;
-  if (first?.reason !== DISK_FULL_REASON) throw new Error(message);
-  // There is nothing else on it that could make room.
+  throw first?.reason === DISK_FULL_REASON ? diskFull(message) : new Error(message);
+}
+
+/** There is nothing else on the volume that could make room. */
+function diskFull(message: string): ApplicationFailure {
   const told: CauseDetail = { cause: 'disk-full', hopeless: true };
-  throw ApplicationFailure.create({ message, type: 'DISK_FULL', nonRetryable: true, details: [told] });
+  return ApplicationFailure.create({ message, type: 'DISK_FULL', nonRetryable: true, details: [told] });
+}
+
+/** Comes last: what an earlier try has unpacked stays, and no file goes to where it is any more. */
+async function loadGit(
+  deps: SyncDeps,
+  work: { client: AgentClient; cycle: Cycle },
+  heartbeat: Heartbeat,
+): Promise<RestoredGit[]> {
+  try {
+    return await loadGitFolders(deps, work, heartbeat);
+  } catch (error) {
+    throw error instanceof NoRoomForGit ? diskFull(error.message) : error;
+  }
 }
 
 async function recordLoaded(
   { database }: SyncDeps,
-  { cycle, loaded }: { cycle: Cycle; loaded: PodTree },
+  { cycle, loaded, restored }: { cycle: Cycle; loaded: PodTree; restored: RestoredGit[] },
   tx: Tx,
 ): Promise<void> {
   const put = [...loaded.entries].map(([path, { type, sha256, executable }]) => ({ path, type, sha256, executable }));
   await replaceBase(database, { volumeId: cycle.volume.id, put }, tx);
+  await recordRestored({ database }, { volumeId: cycle.volume.id, restored }, tx);
   await setVolumeState(database, { id: cycle.volume.id, state: 'live' }, tx);
 }

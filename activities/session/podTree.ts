@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { GIT_SAVED_REASON } from '#shared/domain/gitFolders.ts';
 import { isIgnoredByDefault } from '#shared/domain/ignore.ts';
 import type { SessionLimits } from '#shared/domain/limits.ts';
 import type { Tree, TreeEntry } from '#shared/domain/merge.ts';
@@ -111,9 +112,15 @@ export function unknownPaths(tree: PodTree): (path: string) => boolean {
     ancestorPaths(path).some((folder) => notSaved.has(folder));
 }
 
-/** How many not-saved entries somebody may miss: all but those that are ignored by default. */
+/** What people are told is not saved: all but the `.git` folders that are, packed. */
+export function toldNotSaved({ notSaved }: Pick<PodTree, 'notSaved'>): NotSavedEntry[] {
+  return notSaved.filter(({ reason }) => reason !== GIT_SAVED_REASON);
+}
+
+/** How many not-saved entries somebody may miss: all but those that are ignored by default, and what is saved otherwise. */
 export function countMissed(notSaved: readonly NotSavedEntry[]): number {
-  return notSaved.filter(({ path, reason }) => reason !== 'special' && !isIgnoredByDefault(path)).length;
+  const missed = toldNotSaved({ notSaved: [...notSaved] });
+  return missed.filter(({ path, reason }) => reason !== 'special' && !isIgnoredByDefault(path)).length;
 }
 
 /** A digest of all that was found, to tell whether two scans agree. */

@@ -14,6 +14,7 @@ import { setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
 import { carryRenames } from '#activities/session/carryRenames.ts';
 import { commitMerge, type CommittedMerge } from '#activities/session/commitMerge.ts';
+import { lookAtGit, openGitRun, settleGit, type GitRun } from '#activities/session/gitFolders.ts';
 import { readNews } from '#activities/session/podReads.ts';
 import { countMissed, digestTree, judgeManifest, unknownPaths, type PodTree } from '#activities/session/podTree.ts';
 import { writeToPod } from '#activities/session/podWrites.ts';
@@ -53,7 +54,14 @@ export async function reconcile(
       admits: (session) => !ENDING_PHASES.has(session.phase),
     });
     if (cycle === null) return NOTHING;
-    const { changed, conflicts, notSaved, more } = await runCycle(deps, { client, cycle }, { heartbeat });
+    const { changed, conflicts, notSaved, more } = await runCycle(
+      deps,
+      { client, cycle },
+      {
+        heartbeat,
+        git: openGitRun(deps),
+      },
+    );
     return { changed, conflicts, notSaved, more };
   } catch (error) {
     if (!isSuperseded(error)) throw error;
@@ -76,24 +84,25 @@ async function isStillOurs({ database }: SyncDeps, ref: SessionRef, cycle: Cycle
 }
 
 /**
- * One cycle: rename on the volume what the editor renamed, scan, read what is new, decide and commit, write to the volume, move the base. `onSaved` runs in the
- * transaction of the commit when the database was found to hold all that the volume holds. Throws Superseded.
+ * One cycle: rename on the volume what the editor renamed, scan, read what is new, decide and commit, write to the volume,
+ * move the base, save `.git` folders that rest. `onSaved` runs in the transaction of the commit when the database was found to hold all that the volume holds. Throws Superseded.
  */
 export async function runCycle(
   deps: SyncDeps,
   { client, cycle }: { client: AgentClient; cycle: Cycle },
-  run: { heartbeat: Heartbeat; onSaved?: (scan: string, tx: Tx) => Promise<void> },
+  run: { heartbeat: Heartbeat; git: GitRun; onSaved?: (scan: string, tx: Tx) => Promise<void> },
 ): Promise<CycleResult> {
   run.heartbeat();
   const carried = await carryRenames(deps, { client, cycle }, run.heartbeat);
   const tree = await scanTwiceIfNeeded(deps, { client, cycle }, run.heartbeat);
+  const found = await lookAtGit(deps, { client, cycle, tree, run: run.git });
   const encodings = await readNews(deps, { client, cycle, tree });
   run.heartbeat();
   const scan = digestTree(tree);
   const missed = countMissed(tree.notSaved);
   const { plan, renamed, sentIds, settled } = await commitFenced(deps, cycle, async (tx) => {
     const { plan, renamed, sentIds } = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
-    const settled = renamed === 0 && isSettled(plan, tree);
+    const settled = renamed === 0 && isSettled(plan, tree) && !found.pending;
     if (cycle.volume.state === 'drained')
       await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);
     // Where an absence says nothing, a row without its file may be an unsaved deletion: such a volume is not done with.
@@ -101,10 +110,11 @@ export async function runCycle(
     return { plan, renamed, sentIds, settled };
   });
   const written = await writeAndAcknowledge(deps, { client, cycle, plan, sentIds, tree }, run.heartbeat);
+  await settleGit(deps, { client, cycle, tree, run: run.git, findings: found }, run.heartbeat);
   return {
     changed: carried + renamed + countChanges(plan),
     conflicts: plan.conflicts.length,
-    notSaved: missed,
+    notSaved: countMissed(tree.notSaved),
     more: written.unexpected > 0 || tree.changing.size > 0,
     scan,
     settled,

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef } from '#workflows/session/session.ports.ts';
+import { endingGitRun } from '#activities/session/gitFolders.ts';
 import { runCycle, type Heartbeat } from '#activities/session/reconcile.ts';
 import { beginCycle, isSuperseded, type SyncDeps } from '#activities/session/syncCycle.ts';
 
@@ -36,6 +37,7 @@ export async function saveFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Hear
 
 async function saveUntilAtRest(deps: SyncDeps, ref: SessionRef, heartbeat: Heartbeat): Promise<SaveResult> {
   let lastScan: string | null = null;
+  const git = endingGitRun();
   for (let count = 0; count < MAX_CYCLES; count += 1) {
     const cycle = await beginCycle(deps, ref, { states: ['live', 'kept'] });
     if (cycle === null) {
@@ -50,6 +52,7 @@ async function saveUntilAtRest(deps: SyncDeps, ref: SessionRef, heartbeat: Heart
       { client, cycle },
       {
         heartbeat,
+        git,
         onSaved: async (scan, tx) => {
           if (scan !== expectedScan) return;
           await setVolumeState(deps.database, { id: cycle.volume.id, state: 'drained' }, tx);

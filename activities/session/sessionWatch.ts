@@ -49,6 +49,8 @@ export class SessionWatch {
   private lastLookAt = 0;
   private toldCause: PodCause | null = null;
   private warnedFor: number | null = null;
+  /** The state of the `.git` folders for which a sync was asked last. */
+  private askedForGit: string | null = null;
   private expectEpoch: { above: number; by: number } | null = null;
 
   constructor(deps: WatchDeps, input: WatchInput, wake: () => void) {
@@ -95,6 +97,7 @@ export class SessionWatch {
     // Another boot: the container was restarted, and its shells with it.
     if (activity.bootId !== this.input.bootId) return { end: 'pod-lost', cause: await this.readRestartCause() };
     if (Date.now() - this.lastLookAt > LOOK_ANYWAY_MS) this.volumeChanged();
+    this.noticeGit(activity);
     const end = await this.judgeActivity(activity);
     return end === null ? null : { end, cause: null };
   }
@@ -148,6 +151,14 @@ export class SessionWatch {
       this.deps.log.warn({ err: error, session: uuid }, 'a sync without Temporal failed; trying again');
       this.volumeChanged();
     }
+  }
+
+  /** A `.git` folder that has changed and come to rest since is saved by the next sync. */
+  private noticeGit({ git }: AgentActivity): void {
+    if (git === null || git.token === this.askedForGit) return;
+    if (git.quietMs < this.deps.config.GIT_QUIET_SECONDS * 1_000) return;
+    this.askedForGit = git.token;
+    this.volumeChanged();
   }
 
   private volumeChanged(): void {

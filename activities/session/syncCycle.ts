@@ -15,7 +15,15 @@ import type { SessionRef } from '#workflows/session/session.ports.ts';
 export interface SyncDeps {
   database: Database;
   agentPool: AgentPool;
-  config: Pick<Config, 'MAX_FILE_BYTES' | 'MAX_SESSION_BYTES' | 'MAX_SESSION_ITEMS'>;
+  config: Pick<
+    Config,
+    | 'MAX_FILE_BYTES'
+    | 'MAX_SESSION_BYTES'
+    | 'MAX_SESSION_ITEMS'
+    | 'MAX_GIT_BYTES'
+    | 'MAX_SESSION_GIT_BYTES'
+    | 'GIT_QUIET_SECONDS'
+  >;
   log: Logger;
   /** How long a mass deletion waits for its second scan, in milliseconds; 5,000 by default, 500 where a small tree is empty. */
   secondScanMs?: number;

@@ -1,5 +1,6 @@
-import { linkSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { UNPACKING_PREFIX } from '#shared/domain/gitFolders.ts';
 import { findNameProblem, MAX_NAME_BYTES } from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { findIn } from '#agent/files/digest.ts';
@@ -84,7 +85,7 @@ export class DisplacedFiles {
   /** At the start of the agent: removes half-written files, and keeps displaced ones whose bytes are nobody's known. */
   async recover(): Promise<void> {
     for (const { folders, name } of await walkReserved(this.#workspace)) {
-      if (name.startsWith(TEMPORARY_PREFIX)) {
+      if (name.startsWith(TEMPORARY_PREFIX) || name.startsWith(UNPACKING_PREFIX)) {
         await this.#remove(folders, name);
       } else if (name.startsWith(DISPLACED_PREFIX)) {
         const expected = name.slice(DISPLACED_PREFIX.length).split('-')[0] ?? '';
@@ -95,7 +96,9 @@ export class DisplacedFiles {
 
   async #remove(folders: string[], name: string): Promise<void> {
     try {
-      await this.#workspace.inFolder(folders, (folder) => unlinkSync(within(folder, name)));
+      await this.#workspace.inFolder(folders, (folder) =>
+        rmSync(within(folder, name), { recursive: name.startsWith(UNPACKING_PREFIX), force: true }),
+      );
     } catch (error) {
       // In a folder that its owner has closed; it harms nobody there, and must not keep the agent from starting.
       if (systemCode(error) === '') throw error;

@@ -27,17 +27,23 @@ export class ScanFlush {
     this.#batches += 1;
   }
 
-  /** Resolves when the scan's files are on the disk; at once when they were at the last scan. */
-  async flush({ fingerprint }: Scan): Promise<void> {
-    const state = `${this.#batches} ${fingerprint}`;
-    if (state === this.#flushed) return;
+  /** Resolves when everything that was written until now is on the disk; false where no process can be had for it. */
+  async flushAll(): Promise<boolean> {
     try {
       await flushVolume(this.#path);
-      this.#flushed = state;
+      return true;
     } catch (error) {
       // The person's programs have taken every process: saving what they wrote is worth more than the flush.
       if (systemCode(error) !== 'EAGAIN') throw error;
       reportFailure(error);
+      return false;
     }
+  }
+
+  /** Resolves when the scan's files are on the disk; at once when they were at the last scan. */
+  async flush({ fingerprint }: Scan): Promise<void> {
+    const state = `${this.#batches} ${fingerprint}`;
+    if (state === this.#flushed) return;
+    if (await this.flushAll()) this.#flushed = state;
   }
 }

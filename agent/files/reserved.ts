@@ -1,5 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { SENTINEL_NAME } from '#shared/contracts/agentProtocol.ts';
+import { UNPACKING_PREFIX } from '#shared/domain/gitFolders.ts';
 import { MAX_PATH_DEPTH, RESERVED_PREFIX } from '#shared/domain/paths.ts';
 import { openFolderIn, type Workspace } from '#agent/files/folders.ts';
 import { Pace } from '#agent/files/pace.ts';
@@ -11,13 +12,16 @@ const MAX_FOLDERS = 20_000;
 export const DISPLACED_PREFIX = `${RESERVED_PREFIX}old-`;
 /** Begins the names of files that are being written. */
 export const TEMPORARY_PREFIX = `${RESERVED_PREFIX}new-`;
+/** A `.git` folder that is being unpacked: the prefix and a random uuid. */
+const DRAFT_FOLDER = new RegExp(`^${UNPACKING_PREFIX.replaceAll('.', '\\.')}[0-9a-f-]{36}$`);
 
-/** True of a file that the agent itself puts onto the volume. Another with a reserved name is somebody's, and is not saved. */
-export function isOwnFile(path: string, name: string): boolean {
+/** True of what the agent itself puts onto the volume. Anything else with a reserved name is somebody's, and is not saved. */
+export function isOwn(path: string, { name, isFolder }: { name: string; isFolder: boolean }): boolean {
+  if (isFolder) return DRAFT_FOLDER.test(name);
   return path === SENTINEL_NAME || name.startsWith(DISPLACED_PREFIX) || name.startsWith(TEMPORARY_PREFIX);
 }
 
-/** Files of the agent itself that an earlier run left behind. */
+/** Files and draft folders of the agent itself that an earlier run left behind. */
 export async function walkReserved(workspace: Workspace): Promise<{ folders: string[]; name: string }[]> {
   const found: { folders: string[]; name: string }[] = [];
   const pace = new Pace();
@@ -27,11 +31,12 @@ export async function walkReserved(workspace: Workspace): Promise<{ folders: str
     looked += 1;
     for (const entry of readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true })) {
       if (pace.due) await pace.breathe();
-      const isOwn = isOwnFile([...folders, entry.name].join('/'), entry.name);
-      if (isOwn && entry.name !== SENTINEL_NAME && !entry.isDirectory()) found.push({ folders, name: entry.name });
-      const enters = entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git';
-      if (enters && looked < MAX_FOLDERS && folders.length < MAX_PATH_DEPTH)
-        await descend(folder, [...folders, entry.name]);
+      const { name } = entry;
+      const path = [...folders, name].join('/');
+      const isOurs = isOwn(path, { name, isFolder: entry.isDirectory() });
+      if (isOurs && path !== SENTINEL_NAME) found.push({ folders, name });
+      const enters = entry.isDirectory() && !isOurs && name !== 'node_modules' && name !== '.git';
+      if (enters && looked < MAX_FOLDERS && folders.length < MAX_PATH_DEPTH) await descend(folder, [...folders, name]);
     }
   }
 

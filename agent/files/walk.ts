@@ -1,11 +1,18 @@
 import { closeSync, opendirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { IgnoreRules } from '#shared/domain/ignore.ts';
-import { findPathProblem, isInsideLink, MAX_PATH_BYTES, MAX_PATH_DEPTH } from '#shared/domain/paths.ts';
+import { GIT_REASON, MAX_GIT_FOLDERS } from '#shared/domain/gitFolders.ts';
+import {
+  findPathProblem,
+  isInsideLink,
+  MAX_PATH_BYTES,
+  MAX_PATH_DEPTH,
+  RESERVED_PREFIX,
+} from '#shared/domain/paths.ts';
 import { systemCode } from '#agent/failure.ts';
 import { statIn } from '#agent/files/digest.ts';
 import { openFolderIn, within } from '#agent/files/folders.ts';
 import { Pace } from '#agent/files/pace.ts';
-import { isOwnFile } from '#agent/files/reserved.ts';
+import { isOwn } from '#agent/files/reserved.ts';
 import { LOST_AND_FOUND } from '#agent/files/sentinel.ts';
 
 /** Names that one walk looks at, saved or not; beyond them the walk is not complete. */
@@ -25,6 +32,8 @@ export interface Candidate {
 export interface Walk {
   candidates: Candidate[];
   notSaved: { path: string; reason: string }[];
+  /** The `.git` folders, which are also among what is not saved. */
+  git: string[];
   complete: boolean;
 }
 
@@ -47,7 +56,7 @@ class Walker {
   #pace = new Pace();
   #visited = 0;
   #told = 0;
-  #walk: Walk = { candidates: [], notSaved: [], complete: true };
+  #walk: Walk = { candidates: [], notSaved: [], git: [], complete: true };
 
   constructor(options: WalkOptions) {
     this.#options = options;
@@ -91,10 +100,11 @@ class Walker {
     const name = raw.toString('utf8');
     const path = prefix + name;
     const problem = nameProblem(path, raw);
-    if (problem !== null && !isOwnFile(path, name)) return this.#skip(path, problem);
+    if (problem !== null && !name.startsWith(RESERVED_PREFIX)) return this.#skip(path, problem);
     const stat = statIn(folder, name);
-    if (stat === null || this.#isOfFileSystem(path, stat)) return;
-    if (problem !== null) return stat.isDirectory() ? this.#skip(path, problem) : undefined;
+    if (stat === null || this.#isOfFileSystem(path, stat) || isOwn(path, { name, isFolder: stat.isDirectory() }))
+      return;
+    if (problem !== null) return this.#skip(path, problem);
     if (stat.isDirectory()) return this.#visitFolder({ folder, name, path, stat });
     const reason = this.#reasonAgainst({ folder, name, path, stat });
     if (reason !== null) return this.#skip(path, reason);
@@ -104,8 +114,7 @@ class Walker {
 
   async #visitFolder(found: { folder: number; name: string; path: string; stat: BigIntStats }): Promise<void> {
     const { path, name } = found;
-    // A repository's own folder is never saved file by file: half of it would be worse than none.
-    if (name === '.git') return this.#skip(path, 'git');
+    if (name === '.git') return this.#skipGit(path);
     if (this.#ignored(path, 'folder') && !this.#keptFolders.has(path)) return this.#skip(path, 'ignored');
     let inner: number;
     try {
@@ -146,6 +155,15 @@ class Walker {
 
   #ignored(path: string, type: 'file' | 'folder' | 'symlink'): boolean {
     return !this.#options.keep.has(path) && this.#options.rules.ignores(path, type);
+  }
+
+  /** A repository's own folder is never saved file by file, but packed: half of it would be worse than none. */
+  #skipGit(path: string): void {
+    if (this.#ignored(path, 'folder')) return this.#skip(path, 'ignored');
+    // Told whatever else is not saved: where one is not named it counts as gone.
+    if (this.#walk.git.length < MAX_GIT_FOLDERS) this.#walk.notSaved.push({ path, reason: GIT_REASON });
+    else this.#walk.complete = false;
+    this.#walk.git.push(path);
   }
 
   #skip(path: string, reason: string): void {

@@ -4,6 +4,7 @@ import { createIgnoreRules } from '#shared/domain/ignore.ts';
 import { RESERVED_PREFIX } from '#shared/domain/paths.ts';
 import type { Workspace } from '#agent/files/folders.ts';
 import { walkWorkspace } from '#agent/files/walk.ts';
+import { lookAtAllGit, type GitState } from '#agent/git/gitNews.ts';
 
 /** Hints that come closely together are told as one. */
 const GATHER_MS = 50;
@@ -34,6 +35,8 @@ export class WorkspaceWatch {
   #lastHintAt = 0;
   /** When the kernel last told of a change, in milliseconds since 1970. */
   #lastToldAt = 0;
+  /** All `.git` folders at the last look; null where there are none, and while nobody watches. */
+  git: GitState | null = null;
 
   /** `lastActiveMs`: milliseconds since the terminals were last used, null for never. */
   constructor(workspace: Workspace, lastActiveMs: () => number | null) {
@@ -64,6 +67,7 @@ export class WorkspaceWatch {
     this.#gather = null;
     this.#look = null;
     this.#fingerprint = null;
+    this.git = null;
     this.#hinted.clear();
   }
 
@@ -168,12 +172,13 @@ export class WorkspaceWatch {
 
   /** A digest of all that a scan would find changed, and when the newest change was made, in milliseconds since 1970. */
   async #takeFingerprint(): Promise<{ fingerprint: string; changedAt: number }> {
-    const { candidates } = await walkWorkspace({
+    const { candidates, git } = await walkWorkspace({
       root: this.#workspace.root,
       rules: createIgnoreRules(''),
       keep: new Set(),
       maxFileBytes: Number.MAX_SAFE_INTEGER,
     });
+    this.git = await lookAtAllGit(this.#workspace, git);
     const hash = createHash('sha256');
     // A deletion shows in the change time of the folder, which may be the root.
     let changedAt = fstatSync(this.#workspace.root, { bigint: true }).ctimeMs;

@@ -70,7 +70,8 @@ export async function takeChanges(
   });
 }
 
-async function* pathsOf(incoming: FrameQueue): AsyncGenerator<string> {
+/** The paths that come in batches. Throws INVALID_INPUT at one that is not allowed. */
+export async function* pathsOf(incoming: FrameQueue): AsyncGenerator<string> {
   for await (const part of incoming) {
     const batch = PathBatch.safeParse('message' in part ? part.message : null);
     if (!batch.success) throw new AgentFailure('INVALID_INPUT', 'A batch of paths is not valid.');

@@ -4,6 +4,7 @@ import { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { AgentFailure } from '#agent/failure.ts';
 import { endProcesses } from '#agent/processes/quiesce.ts';
 import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
+import { lookAtGit, sendGit, takeGit } from '#agent/protocol/gitRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
 import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
@@ -60,6 +61,9 @@ async function carryOut(
   else if (request.kind === 'terminals.close') terminals.close(request.id);
   else if (request.kind === 'activity') await channel.send(activityOf(session));
   else if (request.kind === 'quiesce') await quiesce(session, request);
+  else if (request.kind === 'git.look') await lookAtGit(session, { channel, incoming, request });
+  else if (request.kind === 'git.pack') await sendGit(session, { channel, request });
+  else if (request.kind === 'git.unpack') await takeGit(session, { channel, incoming, request });
 }
 
 function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
@@ -68,10 +72,11 @@ function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
   return { ended: stop, closed: stop, failed: stop };
 }
 
-function activityOf({ terminals, bootId, startedAt }: AgentSession): object {
+function activityOf({ terminals, bootId, startedAt, watch }: AgentSession): object {
   const { quietMs, foregroundJob } = terminals.activity();
   const idleMs = foregroundJob === null ? (quietMs ?? performance.now() - startedAt) : 0;
-  return { bootId, idleSeconds: idleMs / 1_000, foregroundJob: foregroundJob?.slice(0, 100) ?? null };
+  const git = watch.git && { token: watch.git.token, quietMs: Math.max(0, Date.now() - watch.git.changedAt) };
+  return { bootId, idleSeconds: idleMs / 1_000, foregroundJob: foregroundJob?.slice(0, 100) ?? null, git };
 }
 
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {

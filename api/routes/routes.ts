@@ -2,6 +2,7 @@ import type { Route } from '#api/http/route.ts';
 import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
+import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
@@ -19,6 +20,7 @@ export const routes: Route[] = [
   ...warmPoolRoutes,
   ...sessionRoutes,
   ...lifecycleRoutes,
+  ...gitFolderRoutes,
   ...terminalRoutes,
   ...itemRoutes,
   ...reviewRoutes,

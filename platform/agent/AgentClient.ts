@@ -1,3 +1,4 @@
+import type { GitLook, GitNews, GitPacked, GitUnpacked } from '#shared/contracts/agentGit.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
 
 /** One entry of the volume as the agent found it. `sha256` is over the file's bytes or the symlink's target. */
@@ -98,6 +99,26 @@ export interface AgentActivity {
   bootId: string;
   idleSeconds: number;
   foregroundJob: string | null;
+  /** All `.git` folders together, null while nobody watches the volume and where there are none. */
+  git: GitNews | null;
+}
+
+/** Which state of a `.git` folder is to be packed; `ended`: no program runs any more, so that a lock was left behind. */
+export interface GitPackOrder {
+  syncEpoch: number;
+  path: string;
+  fingerprint: string;
+  maxBytes: number;
+  ended: boolean;
+}
+
+/** A packed `.git` folder on its way to a volume. */
+export interface GitPackToSend {
+  syncEpoch: number;
+  path: string;
+  size: number;
+  sha256: string;
+  pieces: AsyncIterable<Uint8Array>;
 }
 
 /** How changes are applied. */
@@ -131,6 +152,14 @@ export interface AgentClient {
   ): AsyncIterable<{ path: string; type: 'file' | 'symlink'; bytes: Uint8Array; sha256: string; executable: boolean }>;
   /** Applies changes in order; one outcome each. */
   apply(changes: AgentChange[], options: ApplyOptions): Promise<ChangeOutcome[]>;
+  /** Whether the agent can pack `.git` folders; one of an earlier release cannot. */
+  readonly packsGit: boolean;
+  /** Looks at `.git` folders; what is none any more is left out. */
+  lookAtGit(paths: string[], options: { syncEpoch: number; maxBytes: number }): Promise<GitLook[]>;
+  /** Hands over a packed `.git` folder piece by piece; worth something only when it resolves with `packed`. Verified by length and SHA-256. */
+  packGit(order: GitPackOrder, take: (piece: Uint8Array) => Promise<void>): Promise<GitPacked>;
+  /** Unpacks a `.git` folder where none is; rejects with what `pieces` throws. */
+  unpackGit(pack: GitPackToSend): Promise<GitUnpacked>;
   /** Calls back when something on the volume may have changed; a hint. Returns the way to stop. */
   watch(changed: (paths: string[]) => void): Promise<() => void>;
 

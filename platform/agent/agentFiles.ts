@@ -179,7 +179,8 @@ async function sendChanges(channel: Channel, changes: AgentChange[]): Promise<vo
   channel.end();
 }
 
-async function sendPaths(channel: Channel, paths: string[]): Promise<void> {
+/** Sends paths in batches and ends this side. */
+export async function sendPaths(channel: Channel, paths: string[]): Promise<void> {
   let batch: string[] = [];
   let bytes = 0;
   for (const path of paths) {

@@ -56,6 +56,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       multiplexer,
       bootId: hello.bootId,
       takesFresh: hello.takesFresh,
+      packsGit: hello.packsGit,
       ended: ended.promise,
       close: () => socket.destroy(),
     });

@@ -4,6 +4,7 @@ import { AppError } from '#shared/domain/errors.ts';
 import type { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { requestChanges, requestFiles, requestManifest } from '#platform/agent/agentFiles.ts';
+import { requestGitLooks, requestGitPack, requestGitUnpack } from '#platform/agent/agentGit.ts';
 import { ask, checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
 import { attachTerminal } from '#platform/agent/attachTerminal.ts';
 
@@ -13,13 +14,16 @@ export interface AgentStream {
   bootId: string;
   /** Whether the agent knows changes of a fresh volume. */
   takesFresh: boolean;
+  /** Whether the agent knows the requests about `.git` folders. */
+  packsGit: boolean;
   /** Resolves with the reason when the stream has ended. */
   ended: Promise<string>;
   close(): void;
 }
 
 /** The port's client over a greeted stream. */
-export function createAgentClient({ multiplexer, bootId, takesFresh, ended, close }: AgentStream): AgentClient {
+export function createAgentClient(stream: AgentStream): AgentClient {
+  const { multiplexer, bootId, takesFresh, packsGit, ended, close } = stream;
   let closed = false;
   const over = ended.then(() => {
     closed = true;
@@ -34,6 +38,10 @@ export function createAgentClient({ multiplexer, bootId, takesFresh, ended, clos
     read: (paths) => withAppErrors(requestFiles(multiplexer, paths)),
     apply: (changes, { fresh = false, ...options }) =>
       requestChanges(multiplexer, changes, { ...options, fresh: fresh && takesFresh }),
+    packsGit,
+    lookAtGit: (paths, options) => requestGitLooks(multiplexer, paths, options),
+    packGit: (order, take) => requestGitPack(multiplexer, order, take),
+    unpackGit: (pack) => requestGitUnpack(multiplexer, pack),
     watch: (changed) => startWatch(multiplexer, changed),
     listTerminals: async () => (await ask(multiplexer, { kind: 'terminals.list' }, TerminalList)).terminals,
     openTerminal: (options) => ask(multiplexer, { kind: 'terminals.open', ...options }, AgentTerminalMessage),

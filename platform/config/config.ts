@@ -168,6 +168,15 @@ export const ConfigSchema = z.object({
     .default(209_715_200)
     .describe('The most bytes of files in a session.'),
   MAX_SESSION_ITEMS: integer(10, 1_000_000).default(10_000).describe('The most files and folders in a session.'),
+  MAX_GIT_BYTES: integer(1_024, 1_073_741_824)
+    .default(67_108_864)
+    .describe('The largest .git folder that is saved, packed.'),
+  MAX_SESSION_GIT_BYTES: integer(1_024, 10_737_418_240)
+    .default(268_435_456)
+    .describe('The most bytes of saved .git folders in a session.'),
+  GIT_QUIET_SECONDS: integer(0, 3_600)
+    .default(30)
+    .describe('How long nothing may have been written to the .git folder of an open session before it is saved.'),
   RATE_LIMIT_ENABLED: flag.default(true).describe('Whether requests and logins are limited. Only tests switch it off.'),
 });
 

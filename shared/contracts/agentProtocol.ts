@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { GIT_REQUESTS, GitNews } from '#shared/contracts/agentGit.ts';
 import { TerminalSize } from '#shared/contracts/terminal.ts';
 import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
 
@@ -55,13 +56,14 @@ export const CallerHello = z.object({
 export type CallerHello = z.infer<typeof CallerHello>;
 /**
  * First frame of the agent. `bootId` is new with every start of the agent. One that `takesFresh` knows changes of a volume
- * that nobody works on yet.
+ * that nobody works on yet; one that `packsGit` knows the requests about `.git` folders.
  */
 export const AgentHello = z.object({
   protocol: z.int(),
   generation: z.int().min(1),
   bootId: z.string().min(8).max(64),
   takesFresh: z.boolean().default(false),
+  packsGit: z.boolean().default(false),
 });
 /** First frame of the agent. */
 export type AgentHello = z.infer<typeof AgentHello>;
@@ -106,6 +108,7 @@ export const AgentRequest = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('activity') }),
   z.strictObject({ kind: z.literal('quiesce'), graceMs: z.int().min(0).max(60_000) }),
+  ...GIT_REQUESTS,
 ]);
 /** What a channel is opened for. */
 export type AgentRequest = z.infer<typeof AgentRequest>;
@@ -214,4 +217,6 @@ export const ActivityMessage = z.strictObject({
   bootId: z.string().max(64),
   idleSeconds: z.number().min(0),
   foregroundJob: z.string().max(100).nullable(),
+  /** Null while nobody watches, and where there is no `.git` folder. */
+  git: GitNews.nullable().default(null),
 });

@@ -1,6 +1,7 @@
 import { createItem } from '#api/commands/items/createItem.ts';
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { saveItem } from '#api/commands/items/saveItem.ts';
+import type { GitLook } from '#shared/contracts/agentGit.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { CreateItem } from '#shared/contracts/item.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
@@ -110,4 +111,25 @@ function interpose(ground: AgentGround, replace: (client: AgentClient) => Partia
       },
     },
   };
+}
+
+type PackGit = AgentClient['packGit'];
+
+/** The ground's parts, with something between the saving of a `.git` folder and the agent; null: an agent that cannot pack any. */
+export function packingGit(
+  ground: AgentGround,
+  between: ((order: Parameters<PackGit>[0], take: Parameters<PackGit>[1], pack: PackGit) => ReturnType<PackGit>) | null,
+): SyncDeps {
+  return interpose(ground, (client) =>
+    between === null
+      ? { packsGit: false }
+      : { packGit: (order, take) => between(order, take, (...packing) => client.packGit(...packing)) },
+  );
+}
+
+/** The ground's parts, with an agent that tells something else about `.git` folders than there is. */
+export function lookingAtGit(ground: AgentGround, tells: (look: GitLook) => GitLook): SyncDeps {
+  return interpose(ground, (client) => ({
+    lookAtGit: async (...asked) => (await client.lookAtGit(...asked)).map(tells),
+  }));
 }

@@ -83,6 +83,22 @@ async function file(
   return item;
 }
 
+/** A saved `.git` folder whose pack is four bytes that are none; answers its id. */
+async function gitFolder(
+  database: Database,
+  given: { sessionId: number; path: string; removed?: boolean },
+): Promise<number> {
+  const [row] = await database.query<{ id: number }>(
+    `WITH pack AS (INSERT INTO git_packs (session_id) VALUES ($1) RETURNING id), part AS (
+       INSERT INTO git_pack_parts (pack_id, part, bytes) SELECT id, 0, 'none'::bytea FROM pack)
+     INSERT INTO git_folders (session_id, path, volume_path, pack_id, size, sha256, volume_id, fingerprint, identity, removed_at)
+     SELECT $1, $2, $2, id, 4, encode(sha256('none'::bytea), 'hex'), 1, '', '', CASE WHEN $3 THEN now() END FROM pack
+     RETURNING id::float8 AS id`,
+    [given.sessionId, given.path, given.removed ?? false],
+  );
+  return found(row).id;
+}
+
 /** A pending review of the session; nothing runs for it. */
 async function review(
   database: Database,
@@ -125,4 +141,4 @@ function found<T>(row: T | undefined): T {
 }
 
 /** Makes rows for tests, with the rows that they need. */
-export const build = { user, session, folder, file, review };
+export const build = { user, session, folder, file, gitFolder, review };

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { VolumeState } from '#shared/domain/session.ts';
 import { createAgentPool } from '#platform/agent/agentPool.ts';
 import type { AgentPool } from '#platform/agent/AgentClient.ts';
-import { insertVolume, setClaimUid, setVolumeState } from '#platform/db/repositories/volumes.ts';
+import { deleteVolumeRow, insertVolume, setClaimUid, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { createLayout } from '#platform/runtime/local/layout.ts';
@@ -33,7 +33,7 @@ export interface AgentGround {
 export interface GroundSession {
   ref: SessionRef;
   userId: number;
-  volumeId: number;
+  readonly volumeId: number;
   /** The volume's files, as a program in the session changes them. */
   workspace: WorkspaceFolder;
   load(): ReturnType<typeof loadFiles>;
@@ -41,6 +41,8 @@ export interface GroundSession {
   save(): ReturnType<typeof saveFiles>;
   /** Ends its pod and makes another on the same volume. */
   replacePod(): Promise<void>;
+  /** Ends its pod and its volume, as after a close or when a disk is lost, and loads the files onto a new volume. */
+  replaceVolume(): Promise<void>;
   /** Ends its pod and its volume. */
   end(): Promise<void>;
 }
@@ -69,19 +71,25 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
     async open({ state = 'live', plant } = {}) {
       const made = await build.session(test.database, { phase: 'running', generation: 1, uuid: randomUUID() });
       const ref = { sessionId: made.id, uuid: made.uuid, generation: 1 };
-      const volume = await insertVolume(test.database, made.id);
-      const { claimUid } = await runtime.ensureVolume(ref.uuid, volume.id);
-      await setClaimUid(test.database, { id: volume.id, claimUid });
-      const spec = { uuid: ref.uuid, generation: 1, volumeId: volume.id, claimUid, language: 'python' };
+      const makeVolume = async (): Promise<{ id: number; claimUid: string }> => {
+        const { id } = await insertVolume(test.database, made.id);
+        const { claimUid } = await runtime.ensureVolume(ref.uuid, id);
+        await setClaimUid(test.database, { id, claimUid });
+        return { id, claimUid };
+      };
+      let volume = await makeVolume();
       const startPod = async (): Promise<void> => {
-        await runtime.ensurePod(spec);
+        const { id: volumeId, claimUid } = volume;
+        await runtime.ensurePod({ uuid: ref.uuid, generation: 1, volumeId, claimUid, language: 'python' });
         await agentPool.get(ref.uuid, 1, AGENT_START_MS);
       };
       await startPod();
       const session: GroundSession = {
         ref,
         userId: made.userId,
-        volumeId: volume.id,
+        get volumeId() {
+          return volume.id;
+        },
         workspace: new WorkspaceFolder(workspaceFolder(createLayout(test.config.BERTH_DATA_DIR).volumes, ref.uuid)),
         load: () => loadFiles(deps, ref, beat),
         reconcile: () => reconcile(deps, { ...ref, cause: 'test' }, beat),
@@ -90,9 +98,16 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
           await runtime.destroyPod(ref.uuid);
           await startPod();
         },
+        async replaceVolume() {
+          await session.end();
+          await deleteVolumeRow(test.database, volume.id);
+          volume = await makeVolume();
+          await startPod();
+          await session.load();
+        },
         async end() {
           await runtime.destroyPod(ref.uuid);
-          await runtime.destroyVolume(ref.uuid, claimUid);
+          await runtime.destroyVolume(ref.uuid, volume.claimUid);
         },
       };
       ended.push(() => session.end());

@@ -30,6 +30,8 @@ export interface RetainResult {
   webSessions: number;
   rateLimits: number;
   blobs: number;
+  gitFolders: number;
+  gitPacks: number;
 }
 
 /** Activities of the maintenance workflows; each is safe to run twice. */

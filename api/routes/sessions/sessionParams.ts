@@ -3,6 +3,12 @@ import { z } from 'zod';
 /** The session in an address. */
 export const SessionParams = z.strictObject({ uuid: z.uuid() });
 
+/** A `.git` folder of a session in an address. */
+export const GitFolderParams = z.strictObject({
+  uuid: z.uuid(),
+  gitFolderId: z.coerce.number().pipe(z.int().positive()),
+});
+
 /** A terminal of a session in an address. */
 export const TerminalParams = z.strictObject({
   uuid: z.uuid(),

@@ -28,6 +28,20 @@ export function removeExpiredRateLimits(database: Database): Promise<number> {
   return remove(database, `DELETE FROM rate_limits WHERE expire < extract(epoch FROM now()) * 1000`);
 }
 
+/** A `.git` folder that was removed can be had back for thirty days. */
+export function removeOldGitFolders(database: Database): Promise<number> {
+  return remove(database, `DELETE FROM git_folders WHERE removed_at < now() - interval '30 days'`);
+}
+
+/** Removes packs that no folder refers to an hour after they were begun: a saving that died has left them. */
+export function removeUnreferencedGitPacks(database: Database): Promise<number> {
+  return remove(
+    database,
+    `DELETE FROM git_packs p WHERE created_at < now() - interval '1 hour'
+       AND NOT EXISTS (SELECT 1 FROM git_folders f WHERE f.pack_id = p.id)`,
+  );
+}
+
 /**
  * Removes blobs that nothing has referred to for an hour. Saving touches a blob in the statement that stores it, so one
  * that is about to be referred to is seen as touched, whichever comes first.

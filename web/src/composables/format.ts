@@ -59,6 +59,13 @@ const NOT_SAVED_WORDS: Readonly<Record<string, string>> = {
   'too-many': 'more items than a session holds',
   unreadable: 'cannot be read',
   'session-full': 'the session is full',
+  git: 'saved once it has been quiet for a while',
+  'git-too-large': 'larger than a repository may be',
+  'git-too-many': 'more files than a repository may have',
+  'git-session-full': 'the session has no more room for repositories',
+  'git-outside-link': 'has a link that leaves it',
+  'git-bad-name': 'has a name that cannot be kept',
+  'git-unreadable': 'cannot be read',
 };
 /** Why a path is not saved, in words; a reason that this page does not know is shown as it came. */
 export function notSavedWord(reason: string): string {
