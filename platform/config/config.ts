@@ -168,6 +168,9 @@ export const ConfigSchema = z.object({
     .default(209_715_200)
     .describe('The most bytes of files in a session.'),
   MAX_SESSION_ITEMS: integer(10, 1_000_000).default(10_000).describe('The most files and folders in a session.'),
+  MAX_VERSION_BYTES: integer(1_048_576, 1_099_511_627_776)
+    .default(1_073_741_824)
+    .describe('The most bytes of earlier versions of a session; beyond it the oldest that a terminal made go.'),
   RATE_LIMIT_ENABLED: flag.default(true).describe('Whether requests and logins are limited. Only tests switch it off.'),
 });
 

@@ -23,12 +23,14 @@ export interface ReapResult {
   alarm: string | null;
 }
 
-/** How many rows a run of retain removed, by table. */
+/** How many rows a run of retain removed, by table; `sessions` were emptied after their time in the trash. */
 export interface RetainResult {
   events: number;
   idempotencyKeys: number;
   webSessions: number;
   rateLimits: number;
+  versions: number;
+  sessions: number;
   blobs: number;
 }
 
@@ -40,6 +42,6 @@ export interface MaintenanceActivities {
   removeOrphans(input: { orphans: Orphan[] }): Promise<{ removed: number }>;
   /** Writes the token that the next run must find in the database. */
   recordHeartbeat(input: { token: string }): Promise<void>;
-  /** Removes what is past its time: events, idempotency keys, web sessions, unreferenced blobs. */
+  /** Removes what is past its time: events, idempotency keys, web sessions, versions, sessions in the trash, unreferenced blobs. */
   retain(): Promise<RetainResult>;
 }
