@@ -49,6 +49,8 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
 
     ALTER TABLE sessions ADD COLUMN history_since timestamptz NOT NULL DEFAULT now();
     ALTER TABLE sessions ADD COLUMN purged_at timestamptz;
+    -- The kept_until of which the owner was told.
+    ALTER TABLE volumes ADD COLUMN expiry_told timestamptz;
     CREATE INDEX sessions_trash ON sessions (deleted_at) WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
     CREATE INDEX file_versions_created ON file_versions (session_id, created_at);
     INSERT INTO item_periods (session_id, item_id, path, type, encoding, executable, sha256, size, version, began_at)
@@ -126,6 +128,7 @@ export async function down({ context }: MigrationParams<QueryInterface>): Promis
       end_item_periods(integer[]), tree_moment();
     DROP INDEX file_versions_created, sessions_trash;
     ALTER TABLE sessions DROP COLUMN history_since, DROP COLUMN purged_at;
+    ALTER TABLE volumes DROP COLUMN expiry_told;
     DROP TABLE deleted_files, item_periods;
   `);
 }

@@ -10,6 +10,7 @@ import {
   removeOldEvents,
   removeUnreferencedBlobs,
 } from '#platform/db/repositories/retention.ts';
+import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, shareOfRun } from '#activities/maintenance/reapRules.ts';
@@ -59,6 +60,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         idempotencyKeys: await removeExpiredIdempotencyKeys(database),
         rateLimits: await removeExpiredRateLimits(database),
         webSessions: await removeExpiredWebSessions(database),
+        volumes: await tellExpiringVolumes(database),
         versions: await whileBeating(BEAT_EVERY_MS, () => retainVersions(deps)),
         sessions: await whileBeating(BEAT_EVERY_MS, () => purgeTrash(deps)),
         blobs: await removeUnreferencedBlobs(database),

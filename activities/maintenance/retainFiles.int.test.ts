@@ -2,9 +2,11 @@ import { describeFile } from '#platform/db/content.ts';
 import { readTreeAt } from '#platform/db/repositories/itemPeriods.ts';
 import { readTree, writeTree } from '#platform/db/repositories/itemBatches.ts';
 import { storeBlobs } from '#platform/db/repositories/blobs.ts';
+import { removeUnreferencedBlobs } from '#platform/db/repositories/retention.ts';
 import { createSnapshot } from '#platform/db/repositories/snapshots.ts';
 import { listTrashedSessions, trashSession, untrashSession } from '#platform/db/repositories/sessionTrash.ts';
 import { lockSessionById } from '#platform/db/repositories/sessions.ts';
+import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { insertVolume } from '#platform/db/repositories/volumes.ts';
 import { purgeTrash, retainVersions } from '#activities/maintenance/retainFiles.ts';
 import { createLog } from '#platform/observability/log.ts';
@@ -85,6 +87,8 @@ describe('versions that a terminal made', () => {
     expect(await retain()).toBe(2);
     expect(await kept()).toEqual(['second', 'fourth', 'live']);
     expect(await retain()).toBe(0);
+    await test.database.query(`UPDATE blobs SET touched_at = now() - interval '2 hours'`);
+    expect(await removeUnreferencedBlobs(test.database)).toBe(2);
     expect(await contentAt('log', { days: 3, seconds: 20 })).toBe('second');
     expect(await contentAt('log', { days: 3, seconds: 3_705 })).toBe('second');
     expect(await contentAt('log', { days: 3, seconds: 3_720 })).toBe('fourth');
@@ -130,6 +134,29 @@ describe('versions that a terminal made', () => {
   });
 });
 
+describe('a kept volume', () => {
+  const keep = (until: string) =>
+    test.database.query(`UPDATE volumes SET state = 'kept', kept_until = now() + $2::interval WHERE session_id = $1`, [
+      session.id,
+      until,
+    ]);
+  const told = () =>
+    test.database.query(`SELECT payload FROM events WHERE subject_id = $1 AND kind = 'volumeExpires'`, [session.id]);
+
+  it('is announced to go once, in its last day, and again when it is kept anew', async () => {
+    await insertVolume(test.database, session.id);
+    await keep('25 hours');
+    await tellExpiringVolumes(test.database);
+    expect(await told()).toEqual([]);
+    await keep('23 hours');
+    expect([await tellExpiringVolumes(test.database), await tellExpiringVolumes(test.database)]).toEqual([1, 0]);
+    expect(await told()).toEqual([{ payload: { until: expect.any(String) } }]);
+    await keep('22 hours');
+    await tellExpiringVolumes(test.database);
+    expect(await told()).toHaveLength(2);
+  });
+});
+
 describe('a session in the trash', () => {
   const trash = () => locked(session.id, (tx) => trashSession(test.database, { id: session.id, actor: 'alice' }, tx));
   const age = (days: number) =>
@@ -172,6 +199,9 @@ describe('a session in the trash', () => {
 
   it('goes with all that is its own after that, unless it is still closing', async () => {
     await age(31);
+    await locked(session.id, (tx) =>
+      createSnapshot(test.database, { sessionId: session.id, createdBy: session.userId }, tx),
+    );
     await test.database.query(`UPDATE sessions SET phase = 'saving' WHERE id = $1`, [session.id]);
     expect(await purge()).toBe(0);
     await test.database.query(`UPDATE sessions SET phase = 'closed' WHERE id = $1`, [session.id]);

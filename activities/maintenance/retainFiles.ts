@@ -21,7 +21,7 @@ const PURGED_AT_ONCE = 50;
 /** Thins what terminals wrote, session by session, and keeps each within its bytes. Resolves with how many versions went. */
 export async function retainVersions({ database, config }: RetainDeps, now = Date.now()): Promise<number> {
   let removed = 0;
-  for (let after = 0; ; ) {
+  for (let after = 0; ;) {
     const page = { days: LOOK_BACK_DAYS, after, limit: SESSIONS_AT_ONCE };
     const sessions = await listSessionsWithVersions(database, page);
     for (const sessionId of sessions) {
@@ -58,7 +58,8 @@ export async function purgeTrash({ database, log }: RetainDeps): Promise<number>
       await purgeSession(database, session, tx);
       return session.isReviewed;
     });
-    if (isReviewed !== null) log.info({ session: uuid, isReviewed }, 'a session was emptied after its time in the trash');
+    if (isReviewed !== null)
+      log.info({ session: uuid, isReviewed }, 'a session was emptied after its time in the trash');
   }
   return expired.length;
 }

@@ -1,4 +1,9 @@
-import type { DeletedFile, RestoreResult, SessionHistory, TrashedSession as Trashed } from '#shared/contracts/restore.ts';
+import type {
+  DeletedFile,
+  RestoreResult,
+  SessionHistory,
+  TrashedSession as Trashed,
+} from '#shared/contracts/restore.ts';
 import { MAX_RESTORE_CHANGES, TRASH_DAYS } from '#shared/domain/limits.ts';
 import type { RestoreChange } from '#shared/domain/restorePlan.ts';
 import type { DeletedFileRecord } from '#platform/db/repositories/deletedFiles.ts';

@@ -15,7 +15,10 @@ const plan = (
 ) => {
   const given = { present: new Map(Object.entries(present)), past: new Map(Object.entries(past)), isInside };
   const planned = planRestore(given);
-  return { ...planned, changes: describeRestore(planned, given.present).map(({ path, change }) => `${change} ${path}`) };
+  return {
+    ...planned,
+    changes: describeRestore(planned, given.present).map(({ path, change }) => `${change} ${path}`),
+  };
 };
 
 describe('a restore', () => {
@@ -26,7 +29,12 @@ describe('a restore', () => {
       since: { id: 3, ...FOLDER },
       'since/made': { id: 4, ...file('m') },
     };
-    const past = { same: was(1, file('x')), changed: was(2, file('old')), gone: was(9, FOLDER), 'gone/a': was(8, file('a')) };
+    const past = {
+      same: was(1, file('x')),
+      changed: was(2, file('old')),
+      gone: was(9, FOLDER),
+      'gone/a': was(8, file('a')),
+    };
     expect(plan(present, past)).toMatchObject({
       changes: ['update changed', 'create gone', 'create gone/a', 'delete since', 'delete since/made'],
       folders: [{ path: 'gone', itemId: 9 }],
@@ -46,7 +54,10 @@ describe('a restore', () => {
 
   it('turns a folder into the file that it was, with all that is in it, and back', () => {
     const tree = { x: { id: 1, ...FOLDER }, 'x/y': { id: 2, ...file('y') } };
-    expect(plan(tree, { x: was(5, file('x')) })).toMatchObject({ removed: ['x', 'x/y'], changes: ['update x', 'delete x/y'] });
+    expect(plan(tree, { x: was(5, file('x')) })).toMatchObject({
+      removed: ['x', 'x/y'],
+      changes: ['update x', 'delete x/y'],
+    });
     const back = plan({ x: { id: 5, ...file('x') } }, { x: was(1, FOLDER), 'x/y': was(2, file('y')) });
     expect(back).toMatchObject({ removed: ['x'], folders: [{ path: 'x' }], files: [{ path: 'x/y' }] });
   });

@@ -72,7 +72,9 @@ export function planRestore({
     const id = wanted.get(path)?.itemId ?? null;
     return id === null || used.has(id) ? null : id;
   };
-  const needed = new Set([...wanted].flatMap(([path, entry]) => [...ancestorPaths(path), ...(isFolder(entry) ? [path] : [])]));
+  const needed = new Set(
+    [...wanted].flatMap(([path, entry]) => [...ancestorPaths(path), ...(isFolder(entry) ? [path] : [])]),
+  );
   const blocked = [...needed].filter((path) => staying.has(path) && !isFolder(staying.get(path)!));
   const folders = [...needed].filter((path) => !staying.has(path));
   const files = [...wanted].filter(([path, entry]) => !isFolder(entry) && !sameEntry(staying.get(path) ?? null, entry));

@@ -17,7 +17,8 @@ const version = (id: number, ago: number, given: Partial<KeptVersion> = {}): Kep
   isNeeded: false,
   ...given,
 });
-const without = (versions: KeptVersion[], ids: number[]): KeptVersion[] => versions.filter(({ id }) => !ids.includes(id));
+const without = (versions: KeptVersion[], ids: number[]): KeptVersion[] =>
+  versions.filter(({ id }) => !ids.includes(id));
 
 /** Many versions of few files, mostly close together, over two months. */
 const anyVersions = fc
@@ -60,7 +61,9 @@ describe('thinning', () => {
         const left = without(versions, removed);
         for (const { id, isFromTerminal, isNeeded, path } of versions.filter((one) => removed.includes(one.id))) {
           expect({ id, isFromTerminal, isNeeded }).toEqual({ id, isFromTerminal: true, isNeeded: false });
-          const newest = left.filter((one) => one.path === path).sort((a, b) => b.createdAt - a.createdAt || b.id - a.id)[0];
+          const newest = left
+            .filter((one) => one.path === path)
+            .sort((a, b) => b.createdAt - a.createdAt || b.id - a.id)[0];
           expect(newest!.createdAt).toBeGreaterThanOrEqual(versions.find((one) => one.id === id)!.createdAt);
         }
         expect(thinVersions(left, NOW)).toEqual([]);

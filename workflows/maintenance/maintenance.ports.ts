@@ -23,12 +23,16 @@ export interface ReapResult {
   alarm: string | null;
 }
 
-/** How many rows a run of retain removed, by table; `sessions` were emptied after their time in the trash. */
+/**
+ * How many rows a run of retain removed, by table. `sessions` were emptied after their time in the trash; of `volumes` the
+ * owner was told that they go within a day.
+ */
 export interface RetainResult {
   events: number;
   idempotencyKeys: number;
   webSessions: number;
   rateLimits: number;
+  volumes: number;
   versions: number;
   sessions: number;
   blobs: number;

@@ -41,14 +41,18 @@ export async function prepareRestore({ database }: ItemDeps, restore: Restore, t
  */
 export async function applyRestore(
   deps: ItemDeps,
-  { sessionId, userId }: Restore,
-  { plan, present }: PlannedRestore,
+  { restore, planned }: { restore: Restore; planned: PlannedRestore },
   tx: Tx,
 ): Promise<void> {
-  const paths = [...new Set([...plan.removed, ...plan.folders.map(({ path }) => path), ...plan.files.map(({ path }) => path)])];
+  const { sessionId, userId } = restore;
+  const { plan, present } = planned;
+  const paths = [
+    ...new Set([...plan.removed, ...plan.folders.map(({ path }) => path), ...plan.files.map(({ path }) => path)]),
+  ];
   if (paths.length === 0) return;
+  const removed = new Set(plan.removed);
   const sizeAt = (path: string): number => present.get(path)?.size ?? 0;
-  const isNew = (path: string): boolean => !present.has(path) || plan.removed.includes(path);
+  const isNew = (path: string): boolean => !present.has(path) || removed.has(path);
   const gone = plan.removed.reduce((sum, path) => sum + sizeAt(path), 0);
   const bytes = plan.files.reduce((sum, { path, entry }) => sum + entry.size - (isNew(path) ? 0 : sizeAt(path)), -gone);
   const items = plan.folders.length + plan.files.filter(({ path }) => isNew(path)).length - plan.removed.length;

@@ -28,12 +28,15 @@ export async function restoreDeletedFiles(
     const past = new Map(files.map((file) => [file.path, pastEntryOf(file)]));
     if (past.size < files.length) {
       const message = 'two of these files were at one path';
-      throw new AppError('INVALID_INPUT', { detail: `Restore them one by one: ${message}.`, errors: [{ path: 'itemIds', message }] });
+      throw new AppError('INVALID_INPUT', {
+        detail: `Restore them one by one: ${message}.`,
+        errors: [{ path: 'itemIds', message }],
+      });
     }
     const restore = { sessionId, userId, past, isInside: () => false };
     const planned = await prepareRestore(deps, restore, tx);
     for (const path of past.keys()) requireFree(path, planned.present.get(path)?.id);
-    await applyRestore(deps, restore, planned, tx);
+    await applyRestore(deps, { restore, planned }, tx);
     return (await listItems(database, sessionId, tx)).filter((item) => wanted.includes(item.id));
   });
   await touchActivity(database, session.uuid);

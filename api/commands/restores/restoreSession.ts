@@ -37,7 +37,7 @@ export async function restoreSession(
     if (path !== null && past.size === 0 && ![...planned.present.keys()].some(isInside)) {
       throw new AppError('NOT_FOUND', { detail: `There is nothing at ${path}, neither now nor then.` });
     }
-    if (!wanted.dryRun) await applyRestore(deps, restore, planned, tx);
+    if (!wanted.dryRun) await applyRestore(deps, { restore, planned }, tx);
     return { changes: describeRestore(planned.plan, planned.present), lost: planned.plan.lost };
   });
   if (!wanted.dryRun) await touchActivity(database, session.uuid);

@@ -41,7 +41,7 @@ export async function restoreVersion(deps: ItemDeps, wanted: VersionRestore): Pr
     const restore: Restore = { sessionId, userId: wanted.userId, past, isInside: () => false };
     const planned = await prepareRestore(deps, restore, tx);
     if (item === null) requireFree(path, planned.present.get(path)?.id);
-    await applyRestore(deps, restore, planned, tx);
+    await applyRestore(deps, { restore, planned }, tx);
     const changed = planned.plan.files.length > 0;
     return { locked, file: (await findItemWithContent(database, { sessionId, id: itemId }, tx))!, changed };
   });
@@ -56,7 +56,14 @@ export async function restoreVersion(deps: ItemDeps, wanted: VersionRestore): Pr
 
 function entryOf(version: VersionRecord) {
   const { sha256, encoding, executable, size } = version;
-  return { type: encoding === 'symlink' ? ('symlink' as const) : ('file' as const), sha256, encoding, executable, size, isStored: true };
+  return {
+    type: encoding === 'symlink' ? ('symlink' as const) : ('file' as const),
+    sha256,
+    encoding,
+    executable,
+    size,
+    isStored: true,
+  };
 }
 
 function requireSeen(item: ItemRecord, expected: number | null): void {

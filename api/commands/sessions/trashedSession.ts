@@ -28,7 +28,10 @@ export function restoreTrashedSession(deps: ApiDeps, uuid: string): Promise<void
  * Deletes a session in the trash with all that is in it for good. Throws NOT_FOUND, SESSION_CLOSING while its close is under
  * way, SESSION_REVIEWED when a review refers to it.
  */
-export function eraseTrashedSession(deps: ApiDeps, { uuid, actor }: { uuid: string; actor: TrashActor }): Promise<void> {
+export function eraseTrashedSession(
+  deps: ApiDeps,
+  { uuid, actor }: { uuid: string; actor: TrashActor },
+): Promise<void> {
   return deps.database.transaction(async (tx) => {
     const session = await lockTrashed(deps, uuid, tx);
     if (session.isReviewed) throw new AppError('SESSION_REVIEWED');

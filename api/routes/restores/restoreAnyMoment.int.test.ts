@@ -90,7 +90,10 @@ async function carryOut(session: SessionRecord, edit: Edit): Promise<void> {
 }
 
 /** What stands in the way goes, as when a program replaces a folder by a file. */
-async function writeFromTerminal(session: SessionRecord, edit: Extract<Edit, { kind: 'write' | 'folder' }>): Promise<void> {
+async function writeFromTerminal(
+  session: SessionRecord,
+  edit: Extract<Edit, { kind: 'write' | 'folder' }>,
+): Promise<void> {
   const { database } = api;
   await locked(session.id, async (tx) => {
     const rows = await readTree(database, session.id, tx);

@@ -13,7 +13,13 @@ import { z } from 'zod';
 import { listDeletedFiles } from '#platform/db/repositories/deletedFiles.ts';
 import { Item } from '#shared/contracts/item.ts';
 import { pageOf, PageQuery } from '#shared/contracts/problem.ts';
-import { DeletedFile, RestoreDeleted, RestoreResult, RestoreSession, SessionHistory } from '#shared/contracts/restore.ts';
+import {
+  DeletedFile,
+  RestoreDeleted,
+  RestoreResult,
+  RestoreSession,
+  SessionHistory,
+} from '#shared/contracts/restore.ts';
 
 const area = { tag: 'history', auth: 'required', scope: 'files' } as const;
 
@@ -35,7 +41,8 @@ export const restoreRoutes: Route[] = [
     ...area,
     method: 'post',
     path: '/sessions/{uuid}/restore',
-    summary: 'Make a session, or what is at one path of it, what it was at a moment; dryRun only tells what would change',
+    summary:
+      'Make a session, or what is at one path of it, what it was at a moment; dryRun only tells what would change',
     limit: 'expensive',
     params: SessionParams,
     body: RestoreSession,
@@ -50,7 +57,8 @@ export const restoreRoutes: Route[] = [
     ...area,
     method: 'post',
     path: '/sessions/{uuid}/items/{itemId}/versions/{versionId}/restore',
-    summary: 'Give a file the content of one of its versions, over the version in If-Match; a deleted file is made again',
+    summary:
+      'Give a file the content of one of its versions, over the version in If-Match; a deleted file is made again',
     params: VersionParams,
     responses: { 200: Item },
     async handler({ deps, caller, params, ifMatch }) {

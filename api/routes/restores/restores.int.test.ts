@@ -25,7 +25,8 @@ const send = (method: string, path: string, body?: object, version?: number): Pr
 const make = async (name: string, content: string, parentId: number | null = null) =>
   (await send('POST', '/items', { name, type: 'file', content, parentId })).body;
 const folder = async (name: string) => (await send('POST', '/items', { name, type: 'folder' })).body;
-const save = (id: number, content: string, version: number) => send('PUT', `/items/${id}/content`, { content }, version);
+const save = (id: number, content: string, version: number) =>
+  send('PUT', `/items/${id}/content`, { content }, version);
 const remove = (id: number) => send('DELETE', `/items/${id}`);
 const read = async (id: number) => (await send('GET', `/items/${id}`)).body;
 const versionsOf = async (id: number) => (await send('GET', `/items/${id}/versions`)).body.items;
@@ -135,7 +136,9 @@ describe('the trash of a session', () => {
     expectProblem(await send('DELETE', `/trash/${a.id}`), 404, 'NOT_FOUND');
     expect(await versionsOf(a.id)).toEqual([]);
     expect(await versionsOf(b.id)).toHaveLength(1);
-    expect((await send('POST', '/restore', { at })).body.changes).toEqual([{ path: 'b.txt', type: 'file', change: 'create' }]);
+    expect((await send('POST', '/restore', { at })).body.changes).toEqual([
+      { path: 'b.txt', type: 'file', change: 'create' },
+    ]);
   });
 });
 
@@ -156,7 +159,11 @@ describe('a restore to a moment', () => {
     expect((await send('POST', '/restore', body)).body).toEqual(dry.body);
     expect(await paths()).toEqual(['lib', 'lib/a.txt', 'lib/since.txt', 'other.txt', 'src', 'src/a.txt']);
     expect((await read(other.id)).content).toBe('two');
-    expect((await send('POST', '/restore', { at, path: 'lib' })).body.counts).toEqual({ create: 0, update: 0, delete: 3 });
+    expect((await send('POST', '/restore', { at, path: 'lib' })).body.counts).toEqual({
+      create: 0,
+      update: 0,
+      delete: 3,
+    });
     const gone = (await trash()).map((file: { path: string; source: string }) => `${file.source} ${file.path}`);
     expect(gone.sort()).toEqual(['restore lib/a.txt', 'restore lib/since.txt']);
   });

@@ -51,7 +51,15 @@ export function findDeletedFiles(
 /** A deleted file as a restore takes it; its bytes are kept while a version of it is. */
 export function pastEntryOf(file: DeletedFileRecord): PastEntry {
   const { itemId, encoding, executable, sha256, size } = file;
-  return { itemId, encoding, executable, sha256, size, type: encoding === 'symlink' ? 'symlink' : 'file', isStored: true };
+  return {
+    itemId,
+    encoding,
+    executable,
+    sha256,
+    size,
+    type: encoding === 'symlink' ? 'symlink' : 'file',
+    isStored: true,
+  };
 }
 
 /** Says who deleted files, in the transaction that deleted them; nobody else may have written to the trash in between. */

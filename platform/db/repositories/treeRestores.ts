@@ -50,10 +50,14 @@ interface Batch {
   ids: Map<string, number>;
 }
 
-// What comes back under its old id is newer than whatever a page has open of it.
-const NEXT_VERSION = `coalesce(greatest(
-  (SELECT max(p.version) FROM item_periods p WHERE p.session_id = $1 AND p.item_id = n.id),
-  (SELECT max(v.version) FROM file_versions v WHERE v.session_id = $1 AND v.item_id = n.id)) + 1, 1)`;
+// What comes back under its old id is newer than whatever a page has open of it. One look at all of them: one for each
+// would read the whole past of the session a thousand times.
+const LAST_VERSIONS = `last AS (
+  SELECT item_id, max(version) AS version FROM (
+    SELECT item_id, version FROM item_periods WHERE session_id = $1 AND item_id = ANY ($3::integer[])
+    UNION ALL SELECT item_id, version FROM file_versions WHERE session_id = $1 AND item_id = ANY ($3::integer[])) AS known
+  GROUP BY item_id)`;
+const NEXT_VERSION = `coalesce(last.version + 1, 1)`;
 const ID = `coalesce(n.id, nextval('workspace_items_id_seq')::integer)`;
 
 async function insertFolders(database: Database, batch: Batch & { folders: RestoredFolder[] }, tx: Tx): Promise<void> {
@@ -62,9 +66,10 @@ async function insertFolders(database: Database, batch: Batch & { folders: Resto
   for (const depth of [...byDepth.keys()].sort((left, right) => left - right)) {
     const folders = byDepth.get(depth) ?? [];
     const rows = await database.query<{ id: number; path: string }>(
-      `INSERT INTO workspace_items (id, session_id, parent_id, name, type, version, updated_by)
+      `WITH ${LAST_VERSIONS}
+       INSERT INTO workspace_items (id, session_id, parent_id, name, type, version, updated_by)
        SELECT ${ID}, $1, n.parent_id, n.name, 'folder', ${NEXT_VERSION}, $2
-       FROM unnest($3::integer[], $4::integer[], $5::text[]) AS n (id, parent_id, name)
+       FROM unnest($3::integer[], $4::integer[], $5::text[]) AS n (id, parent_id, name) LEFT JOIN last ON last.item_id = n.id
        RETURNING id, full_path AS path`,
       [batch.sessionId, batch.userId, ...places(folders, batch.ids)],
       tx,
@@ -84,11 +89,11 @@ async function insertFiles(database: Database, batch: Batch & { files: RestoredF
     `WITH n AS (
        SELECT * FROM unnest($3::integer[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::bigint[])
          AS n (id, parent_id, name, sha256, encoding, executable, size)
-     ), written AS (
+     ), ${LAST_VERSIONS}, written AS (
        INSERT INTO workspace_items AS w
          (id, session_id, parent_id, name, type, content, encoding, sha256, size, executable, version, updated_by)
        SELECT ${ID}, $1, n.parent_id, n.name, 'file', ${CONTENT}, n.encoding, n.sha256, n.size, n.executable, ${NEXT_VERSION}, $2
-       FROM n JOIN blobs b ON b.sha256 = n.sha256
+       FROM n JOIN blobs b ON b.sha256 = n.sha256 LEFT JOIN last ON last.item_id = n.id
        RETURNING ${WRITTEN}
      ) ${RECORD_VERSIONS}`,
     [batch.sessionId, batch.userId, ...places(batch.files, batch.ids), ...contents(batch.files)],

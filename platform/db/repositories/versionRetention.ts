@@ -35,7 +35,10 @@ export async function readKeptVersions(database: Database, sessionId: number): P
  * Removes those of the versions that are still not needed, and has the session's past refer to what is left. Holds the
  * session's row for this one batch. Resolves with how many went.
  */
-export function removeVersions(database: Database, { sessionId, ids }: { sessionId: number; ids: number[] }): Promise<number> {
+export function removeVersions(
+  database: Database,
+  { sessionId, ids }: { sessionId: number; ids: number[] },
+): Promise<number> {
   return database.transaction(async (tx) => {
     await database.query(`SELECT 1 FROM sessions WHERE id = $1 FOR UPDATE`, [sessionId], tx);
     const gone = await database.query<RemovedVersion>(
@@ -66,7 +69,11 @@ async function coarsenPast(
   tx: Tx,
 ): Promise<void> {
   const items = [...new Set(gone.map(({ itemId }) => itemId))];
-  const columns = [gone.map(({ itemId }) => itemId), gone.map(({ version }) => version), gone.map(({ sha256 }) => sha256)];
+  const columns = [
+    gone.map(({ itemId }) => itemId),
+    gone.map(({ version }) => version),
+    gone.map(({ sha256 }) => sha256),
+  ];
   await database.query(
     `WITH gone AS (SELECT * FROM unnest($2::integer[], $3::integer[], $4::text[]) AS gone (item_id, version, sha256)),
      homeless AS (
