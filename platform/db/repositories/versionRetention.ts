@@ -1,9 +1,10 @@
 import type { KeptVersion } from '#shared/domain/versionRetention.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 
-// A live file, a frozen one, and the ancestor of the next merge: of a file, or of what its volume holds.
+// A live file, a frozen one, and what the next merge may take for its ancestor: the base of a volume, or what was sent to it.
 const IS_NEEDED = `(v.sha256 IN (SELECT w.sha256 FROM workspace_items w WHERE w.session_id = $1 AND w.sha256 IS NOT NULL)
   OR v.sha256 IN (SELECT b.sha256 FROM sync_base b JOIN volumes o ON o.id = b.volume_id WHERE o.session_id = $1 AND b.sha256 IS NOT NULL)
+  OR v.sha256 IN (SELECT c.sha256 FROM sent_changes c JOIN volumes o ON o.id = c.volume_id WHERE o.session_id = $1 AND c.sha256 IS NOT NULL)
   OR EXISTS (SELECT 1 FROM snapshot_items i JOIN snapshots s ON s.id = i.snapshot_id
     WHERE s.session_id = $1 AND i.sha256 = v.sha256))`;
 
