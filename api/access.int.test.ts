@@ -8,7 +8,11 @@ import { waitFor } from '#tests/support/waitFor.ts';
 /** What one person has, fresh for every case. */
 interface Belongings {
   uuid: string;
+  /** Another session of the person, in the trash. */
+  trashedUuid: string;
   itemId: number;
+  /** A file in the trash of the session. */
+  deletedItemId: number;
   versionId: number;
   reviewId: number;
   snapshotItemId: number;
@@ -20,7 +24,12 @@ interface Belongings {
 const NOBODYS_TERMINAL = 'terminal-1';
 
 /** `own`: can only concern the caller. `open`: for everybody. `grantor`: 403 without the level. `operator`: 403 to everybody else. Otherwise: a body that is valid. */
-type Access = 'own' | 'open' | 'grantor' | 'operator' | { body?: object; headers?: Record<string, string> };
+type Access =
+  | 'own'
+  | 'open'
+  | 'grantor'
+  | 'operator'
+  | { body?: object | ((things: Belongings) => object); headers?: Record<string, string> };
 
 const PLAIN: Access = {};
 const EMPTY: Access = { body: {} };
@@ -44,6 +53,9 @@ const ACCESS: Record<string, Access> = {
   'GET /warm-pool': 'operator',
   'POST /warm-pool/pause': 'operator',
   'POST /warm-pool/resume': 'operator',
+  'GET /trashed-sessions': 'own',
+  'POST /trashed-sessions/{uuid}/restore': PLAIN,
+  'DELETE /trashed-sessions/{uuid}': PLAIN,
   'GET /sessions': 'own',
   'POST /sessions': 'own',
   'GET /sessions/{uuid}': PLAIN,
@@ -72,6 +84,12 @@ const ACCESS: Record<string, Access> = {
   'GET /sessions/{uuid}/items/{itemId}/versions': PLAIN,
   'GET /sessions/{uuid}/items/{itemId}/versions/{versionId}': PLAIN,
   'GET /sessions/{uuid}/items/{itemId}/raw': PLAIN,
+  'POST /sessions/{uuid}/items/{itemId}/versions/{versionId}/restore': { headers: VERSION },
+  'GET /sessions/{uuid}/history': PLAIN,
+  'POST /sessions/{uuid}/restore': { body: () => ({ at: new Date().toISOString() }) },
+  'GET /sessions/{uuid}/trash': PLAIN,
+  'POST /sessions/{uuid}/trash/restore': { body: ({ deletedItemId }) => ({ itemIds: [deletedItemId] }) },
+  'DELETE /sessions/{uuid}/trash/{itemId}': PLAIN,
   'POST /sessions/{uuid}/reviews': { body: { title: 'Please look' } },
   'GET /reviews': 'own',
   'GET /reviews/{id}': PLAIN,
@@ -112,6 +130,10 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
   const { database } = api;
   const session = await build.session(database, { userId: person.id });
   const file = await build.file(database, { sessionId: session.id, name: 'main.py' });
+  const deleted = await build.file(database, { sessionId: session.id, name: 'deleted.py' });
+  await database.query('DELETE FROM workspace_items WHERE id = $1', [deleted.id]);
+  const trashed = await build.session(database, { userId: person.id });
+  await database.query('UPDATE sessions SET deleted_at = now() WHERE id = $1', [trashed.id]);
   const [version] = await database.query<{ id: number }>('SELECT id::int FROM file_versions WHERE item_id = $1', [
     file.id,
   ]);
@@ -126,7 +148,9 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
   const token = await api.send('POST', '/api/v1/tokens', { as: person, body });
   return {
     uuid: session.uuid,
+    trashedUuid: trashed.uuid,
     itemId: file.id,
+    deletedItemId: deleted.id,
     versionId: version!.id,
     reviewId: review.id,
     snapshotItemId: frozen.snapshotItemId,
@@ -160,10 +184,14 @@ function freeze(
 
 function addressOf(path: string, things: Belongings): string {
   const id = path.startsWith('/tokens') ? things.tokenId : things.reviewId;
-  const values: Record<string, string | number> = { ...things, id, terminalId: NOBODYS_TERMINAL };
+  const uuid = path.startsWith('/trashed-sessions') ? things.trashedUuid : things.uuid;
+  const itemId = path.includes('/trash/') ? things.deletedItemId : things.itemId;
+  const values: Record<string, string | number> = { ...things, id, uuid, itemId, terminalId: NOBODYS_TERMINAL };
   return `/api/v1${path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => String(values[name]))}`;
 }
 
+const bodyOf = (body: object | ((things: Belongings) => object) | undefined, things: Belongings): object | undefined =>
+  typeof body === 'function' ? (body as (things: Belongings) => object)(things) : body;
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method.toUpperCase()} ${path}`;
 const cases = Object.entries(ACCESS).map(([name, access]) => {
   const [method, path] = name.split(' ') as [string, string];
@@ -190,7 +218,7 @@ describe('what belongs to somebody', () => {
     async ({ method, path, body, headers }) => {
       const things = await belongingsOf(alice);
       const address = addressOf(path, things);
-      const request = { body, headers };
+      const request = { body: bodyOf(body, things), headers };
       for (const as of path.startsWith('/reviews') ? [stranger] : [stranger, operator]) {
         const answer = await api.send(method, address, { ...request, as });
         expect([answer.status, answer.body.code]).toEqual([404, 'NOT_FOUND']);
@@ -202,7 +230,9 @@ describe('what belongs to somebody', () => {
     },
   );
 
-  const inside = foreign.filter(({ path }) => /\{(itemId|versionId|snapshotItemId|commentId|gitFolderId)\}/.test(path));
+  const inside = foreign.filter(({ path }) =>
+    /\{(itemId|versionId|snapshotItemId|commentId|gitFolderId)\}|trash\/restore$/.test(path),
+  );
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',
     async ({ method, path, body, headers }) => {
@@ -210,7 +240,7 @@ describe('what belongs to somebody', () => {
       const { uuid, reviewId } = await belongingsOf(stranger);
       const answer = await api.send(method, addressOf(path, { ...theirs, uuid, reviewId }), {
         as: stranger,
-        body,
+        body: bodyOf(body, theirs),
         headers,
       });
       // The list of versions of an item that the session never had is empty: nothing of the other's is told.

@@ -12,13 +12,15 @@ import {
   removeUnreferencedBlobs,
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
+import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, shareOfRun } from '#activities/maintenance/reapRules.ts';
+import { purgeTrash, retainVersions } from '#activities/maintenance/retainFiles.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 import { whileBeating } from '#activities/whileBeating.ts';
 
-type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log'>;
+type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log' | 'config'>;
 
 /** Sessions whose objects are removed at the same time. */
 const REMOVED_AT_ONCE = 10;
@@ -60,6 +62,9 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         idempotencyKeys: await removeExpiredIdempotencyKeys(database),
         rateLimits: await removeExpiredRateLimits(database),
         webSessions: await removeExpiredWebSessions(database),
+        volumes: await tellExpiringVolumes(database),
+        versions: await whileBeating(BEAT_EVERY_MS, () => retainVersions(deps)),
+        sessions: await whileBeating(BEAT_EVERY_MS, () => purgeTrash(deps)),
         blobs: await removeUnreferencedBlobs(database),
         // The folders first: their packs go with the same run.
         gitFolders: await removeOldGitFolders(database),

@@ -2,6 +2,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { findSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
+import { findTrashedSession, type TrashedSession } from '#platform/db/repositories/sessionTrash.ts';
 
 /** True when the caller may see and change the session: it is their own. Operators have no way into other people's files. */
 export function mayUseSession(caller: Pick<Caller, 'id'>, session: Pick<SessionRecord, 'userId'>): boolean {
@@ -15,6 +16,17 @@ export async function loadOwnSession(
   uuid: string,
 ): Promise<SessionRecord> {
   const session = await findSession(deps.database, uuid);
+  if (!session || !mayUseSession(caller, session)) throw new AppError('NOT_FOUND');
+  return session;
+}
+
+/** The caller's own session in the trash. Throws NOT_FOUND for every other. */
+export async function loadOwnTrashedSession(
+  deps: Pick<ApiDeps, 'database'>,
+  caller: Pick<Caller, 'id'>,
+  uuid: string,
+): Promise<TrashedSession> {
+  const session = await findTrashedSession(deps.database, uuid);
   if (!session || !mayUseSession(caller, session)) throw new AppError('NOT_FOUND');
   return session;
 }

@@ -3,9 +3,11 @@ import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
 import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
+import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
+import { trashedSessionRoutes } from '#api/routes/sessions/trashedSessionRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
 import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
 import { userRoutes } from '#api/routes/users/userRoutes.ts';
@@ -19,9 +21,11 @@ export const routes: Route[] = [
   ...systemRoutes,
   ...warmPoolRoutes,
   ...sessionRoutes,
+  ...trashedSessionRoutes,
   ...lifecycleRoutes,
   ...gitFolderRoutes,
   ...terminalRoutes,
   ...itemRoutes,
+  ...restoreRoutes,
   ...reviewRoutes,
 ];

@@ -177,6 +177,9 @@ export const ConfigSchema = z.object({
   GIT_QUIET_SECONDS: integer(0, 3_600)
     .default(30)
     .describe('How long nothing may have been written to the .git folder of an open session before it is saved.'),
+  MAX_VERSION_BYTES: integer(1_048_576, 1_099_511_627_776)
+    .default(1_073_741_824)
+    .describe('The most bytes of earlier versions of a session; beyond it the oldest that a terminal made go.'),
   RATE_LIMIT_ENABLED: flag.default(true).describe('Whether requests and logins are limited. Only tests switch it off.'),
 });
 

@@ -25,6 +25,8 @@ export const SessionEventPayloads = {
   conflict: z.object({ path: z.string(), copy: z.string() }),
   notSaved: z.object({ entries: z.array(z.object({ path: z.string(), reason: z.string() })) }),
   closingSoon: z.object({ at: z.string(), reason: z.string() }),
+  /** The kept volume goes at `until`, within a day, with what is not saved on it. */
+  volumeExpires: z.object({ until: z.string() }),
   session: z.object({}),
   review: z.object({ reviewId: z.int() }),
 } as const;

@@ -122,6 +122,21 @@ export const ERROR_CATALOGUE = {
     title: 'The session has an open review',
     remedy: 'Withdraw the review first, or wait for its verdict.',
   },
+  SESSION_CLOSING: {
+    status: 409,
+    title: 'The session is still closing',
+    remedy: 'Wait until it is closed and try again.',
+  },
+  SESSION_REVIEWED: {
+    status: 409,
+    title: 'A review refers to this session',
+    remedy: 'Leave it in the trash: its files go after 30 days, the review and what it is about stay.',
+  },
+  NO_HISTORY_YET: {
+    status: 422,
+    title: 'There is no history of that moment',
+    remedy: 'Choose a moment between the one that the detail names and now.',
+  },
   NAME_TAKEN: {
     status: 409,
     title: 'The name is taken in this folder',

@@ -20,6 +20,12 @@ export const MAX_EVENT_PATHS = 200;
 /** Entries that one `notSaved` event names. */
 export const MAX_NOT_SAVED_ENTRIES = 500;
 
+/** Changes that the answer to a restore names; its counts are of all. */
+export const MAX_RESTORE_CHANGES = 1_000;
+
+/** Days that a session stays in the trash. */
+export const TRASH_DAYS = 30;
+
 /** Reads the limits of a session from the configuration. */
 export function sessionLimits(config: {
   MAX_FILE_BYTES: number;

@@ -58,7 +58,7 @@ async function carryOutEdit(
     const item = await createItem(deps, { ...by, wanted: CreateItem.parse(wanted) });
     if (item.sha256 !== null) told.acknowledged.add(item.sha256);
   } else if (row === undefined) return;
-  else if (edit.kind === 'remove') await deleteItem(deps, { session: record, id: row.id, expectedVersion: null });
+  else if (edit.kind === 'remove') await deleteItem(deps, { ...by, id: row.id, expectedVersion: null });
   else if (edit.kind === 'move') {
     const wanted = { parentId: folderOf(edit.to), name: lastName(edit.to) };
     if (wanted.parentId !== -1) await updateItem(deps, { ...by, id: row.id, expectedVersion: null, wanted });

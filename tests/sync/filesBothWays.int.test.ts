@@ -169,7 +169,7 @@ describe('a change in the editor', () => {
     await handOffsSettled();
     await test.database.query(`UPDATE sessions SET phase = 'loading' WHERE id = $1`, [record.id]);
     const folder = (await listItems(test.database, record.id)).find((item) => item.path === 'src')!;
-    await deleteItem(editor.deps, { session: record, id: folder.id, expectedVersion: null });
+    await deleteItem(editor.deps, { session: record, userId: record.userId, id: folder.id, expectedVersion: null });
     await session.reconcile();
     expect(session.workspace.list()).toEqual(['main.py']);
     expect(await session.reconcile()).toMatchObject({ changed: 0 });
@@ -219,7 +219,7 @@ describe('a change in the editor', () => {
     await updateItem(editor.deps, { ...change, id: item!.id, wanted: { executable: true } });
     await carriedOut(() => session.workspace.isExecutable('lib/app.py'));
     expect(await editor.isClean(session)).toBe(true);
-    await deleteItem(editor.deps, { session: record, id: folder.id, expectedVersion: null });
+    await deleteItem(editor.deps, { session: record, userId: record.userId, id: folder.id, expectedVersion: null });
     await waitFor(() => session.workspace.list().length === 0);
     await waitFor(() => editor.isClean(session));
     expect(await session.reconcile()).toMatchObject({ changed: 0 });

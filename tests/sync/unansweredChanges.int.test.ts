@@ -85,7 +85,7 @@ describe('a change that reached the volume and whose sender died before it knew'
     const { ref, userId } = session;
     const record = (await findSession(test.database, ref.uuid))!;
     const [item] = await listItems(test.database, ref.sessionId);
-    await deleteItem(dying, { session: record, id: item!.id, expectedVersion: item!.version });
+    await deleteItem(dying, { session: record, userId, id: item!.id, expectedVersion: item!.version });
     await handOffsSettled();
     expect(session.workspace.list()).toEqual([]);
     const wanted = CreateItem.parse({ name: 'main.py', type: 'file', content: 'print(1)\n' });

@@ -23,12 +23,18 @@ export interface ReapResult {
   alarm: string | null;
 }
 
-/** How many rows a run of retain removed, by table. */
+/**
+ * How many rows a run of retain removed, by table. `sessions` were emptied after their time in the trash; of `volumes` the
+ * owner was told that they go within a day.
+ */
 export interface RetainResult {
   events: number;
   idempotencyKeys: number;
   webSessions: number;
   rateLimits: number;
+  volumes: number;
+  versions: number;
+  sessions: number;
   blobs: number;
   gitFolders: number;
   gitPacks: number;
@@ -42,6 +48,6 @@ export interface MaintenanceActivities {
   removeOrphans(input: { orphans: Orphan[] }): Promise<{ removed: number }>;
   /** Writes the token that the next run must find in the database. */
   recordHeartbeat(input: { token: string }): Promise<void>;
-  /** Removes what is past its time: events, idempotency keys, web sessions, unreferenced blobs. */
+  /** Removes what is past its time: events, idempotency keys, web sessions, versions, sessions in the trash, unreferenced blobs. */
   retain(): Promise<RetainResult>;
 }

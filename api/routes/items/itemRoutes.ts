@@ -103,7 +103,7 @@ export const itemRoutes: Route[] = [
     responses: { 204: null },
     async handler({ deps, caller, params, ifMatch }) {
       const session = await loadOwnSession(deps, caller, params.uuid);
-      await deleteItem(deps, { session, id: params.itemId, expectedVersion: ifMatch });
+      await deleteItem(deps, { session, userId: caller.id, id: params.itemId, expectedVersion: ifMatch });
       return { status: 204 };
     },
   }),

@@ -30,13 +30,15 @@ export interface VersionRecord {
   path: string;
   sha256: string;
   encoding: ContentEncoding;
+  executable: boolean;
   size: number;
   source: VersionSource;
   createdBy: string | null;
   createdAt: Date;
 }
 
-const COLUMNS = `f.id::float8 AS id, f.version, f.path, f.sha256, f.encoding, f.size::float8 AS size, f.source,
+const COLUMNS = `f.id::float8 AS id, f.version, f.path, f.sha256, f.encoding, f.executable,
+  f.size::float8 AS size, f.source,
   u.username AS "createdBy", f.created_at AS "createdAt"`;
 
 /** Records the present content of a file as a version. The bytes are stored already. */
@@ -92,4 +94,15 @@ export async function findVersion(
     tx,
   );
   return rows[0] ?? null;
+}
+
+/** The bytes that a session's versions take: each content once, however many versions have it. */
+export async function measureVersions(database: Database, sessionId: number, tx: Tx = null): Promise<number> {
+  const rows = await database.query<{ bytes: number }>(
+    `SELECT coalesce(sum(size), 0)::float8 AS bytes
+     FROM (SELECT DISTINCT sha256, size FROM file_versions WHERE session_id = $1) AS contents`,
+    [sessionId],
+    tx,
+  );
+  return rows[0]!.bytes;
 }

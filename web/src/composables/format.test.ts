@@ -21,6 +21,7 @@ describe('times and sizes', () => {
     expect(duration(3 * 86_400_000)).toBe('3 d');
     expect(byteSize(831)).toBe('831 B');
     expect(byteSize(12_400)).toBe('12.4 kB');
+    expect(byteSize(1_073_741_824)).toBe('1.1 GB');
     expect(counted(1, 'file')).toBe('1 file');
     expect(counted(2, 'reply', 'replies')).toBe('2 replies');
   });

@@ -31,6 +31,7 @@ describe("a session's event", () => {
       conflict: { path: 'a', copy: 'b' },
       notSaved: { entries: [{ path: 'a', reason: 'ignored' }] },
       closingSoon: { at: '2026-01-01T00:00:00Z', reason: 'idle' },
+      volumeExpires: { until: '2026-05-02T12:00:00Z' },
       session: {},
       review: { reviewId: 1 },
     };

@@ -16,6 +16,7 @@ const READABLE: Readonly<Record<SessionEventKind, (payload: Record<string, unkno
   conflict: ({ path, copy }) => typeof path === 'string' && typeof copy === 'string',
   notSaved: ({ entries }) => Array.isArray(entries),
   closingSoon: ({ at, reason }) => typeof at === 'string' && typeof reason === 'string',
+  volumeExpires: ({ until }) => typeof until === 'string',
   session: () => true,
   review: ({ reviewId }) => typeof reviewId === 'number',
 };

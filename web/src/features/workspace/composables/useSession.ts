@@ -89,6 +89,7 @@ export function useSession(uuid: string, listeners: SessionListeners) {
         tellLoss(event.payload);
         return void load.reload();
       case 'session':
+      case 'volumeExpires':
       case 'review':
         return void load.reload();
     }
