@@ -8,6 +8,7 @@ import {
   removeExpiredRateLimits,
   removeExpiredWebSessions,
   removeOldEvents,
+  removeOldUploads,
   removeUnreferencedBlobs,
 } from '#platform/db/repositories/retention.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
@@ -58,6 +59,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         idempotencyKeys: await removeExpiredIdempotencyKeys(database),
         rateLimits: await removeExpiredRateLimits(database),
         webSessions: await removeExpiredWebSessions(database),
+        uploads: await removeOldUploads(database),
         blobs: await removeUnreferencedBlobs(database),
       };
     },

@@ -28,6 +28,7 @@ export interface RetainResult {
   events: number;
   idempotencyKeys: number;
   webSessions: number;
+  uploads: number;
   rateLimits: number;
   blobs: number;
 }
