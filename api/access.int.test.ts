@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { routes } from '#api/routes/routes.ts';
-import { BATCH_TYPE, PART_TYPE } from '#shared/contracts/upload.ts';
+import { BATCH_TYPE, PART_TYPE } from '#shared/domain/uploads.ts';
 import { build, type BuiltItem } from '#tests/support/factories.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';

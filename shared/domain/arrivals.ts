@@ -33,7 +33,10 @@ export interface Arrival {
 export type ArrivalRefusal =
   'INVALID_PATH' | 'NAME_TAKEN' | 'VERSION_CONFLICT' | 'VERSION_REQUIRED' | 'FILE_TOO_LARGE' | 'SESSION_TOO_LARGE';
 
-/** What becomes of an arrival, at the path that it got in the end. `same`: it was there with the same bytes. */
+/**
+ * What becomes of an arrival, at the path that it got in the end. `same`: it was there with the same bytes. `present` is
+ * what stands at the very path of one that is refused.
+ */
 export type Placement =
   | { outcome: 'made' | 'replaced' | 'same' | 'skipped'; path: string }
   | { outcome: 'refused'; path: string; code: ArrivalRefusal; reason: string; present: Standing | null };
@@ -130,7 +133,7 @@ class Plan {
       if (type === 'folder') return null;
       if (type === null) continue;
       const reason = `${folder} is ${type === 'symlink' ? 'a link' : 'a file'}, not a folder.`;
-      return refuse(arrival, { code: 'NAME_TAKEN', reason, present: this.#rows.get(folder) ?? null });
+      return refuse(arrival, { code: 'NAME_TAKEN', reason });
     }
     return null;
   }

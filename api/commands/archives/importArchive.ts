@@ -3,12 +3,8 @@ import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { isExpected, openArchive, type OpenedArchive } from '#api/commands/archives/openArchive.ts';
 import { surveyArchive, type Accepted } from '#api/commands/archives/surveyArchive.ts';
 import { commitArrivals, type StoredArrival } from '#api/commands/uploads/commitArrivals.ts';
-import {
-  MAX_NAMED_REFUSALS,
-  type ImportArchive,
-  type ImportResult,
-  type RefusedEntry,
-} from '#shared/contracts/upload.ts';
+import type { ImportArchive, ImportResult, RefusedEntry } from '#shared/contracts/upload.ts';
+import { MAX_NAMED_REFUSALS } from '#shared/domain/uploads.ts';
 import type { Placement } from '#shared/domain/arrivals.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { describeFile, type FileContent } from '#platform/db/content.ts';

@@ -1,7 +1,8 @@
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { requireFileSize } from '#api/commands/items/itemLimits.ts';
 import { refusalOf } from '#api/commands/uploads/refusals.ts';
-import { MAX_UPLOADS, type CreateUpload } from '#shared/contracts/upload.ts';
+import type { CreateUpload } from '#shared/contracts/upload.ts';
+import { MAX_UPLOADS } from '#shared/domain/uploads.ts';
 import { planArrivals } from '#shared/domain/arrivals.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { sessionLimits } from '#shared/domain/limits.ts';

@@ -1,7 +1,8 @@
 import { lockTree } from '#api/commands/items/itemChecks.ts';
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { commitArrivals, type StoredArrival } from '#api/commands/uploads/commitArrivals.ts';
-import { BatchHeader, MAX_BATCH_FILES } from '#shared/contracts/upload.ts';
+import { BatchHeader } from '#shared/contracts/upload.ts';
+import { MAX_BATCH_FILES } from '#shared/domain/uploads.ts';
 import type { Placement } from '#shared/domain/arrivals.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { describeFile } from '#platform/db/content.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { PART_TYPE } from '#shared/contracts/upload.ts';
+import { PART_TYPE } from '#shared/domain/uploads.ts';
 import { patchTar, rawZip, tarOf, type TarPart, type ZipPart } from '#tests/support/archives.ts';
 import { build, type BuiltSession } from '#tests/support/factories.ts';
 import { plantFiles } from '#tests/support/plantFiles.ts';

@@ -13,18 +13,16 @@ import { loadOwnUpload } from '#api/policies/uploadPolicy.ts';
 import { presentCompleted, presentPlacement, presentUpload, uploadHeaders } from '#api/presenters/uploadPresenter.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
 import {
-  BATCH_TYPE,
   BatchResult,
   CompletedUpload,
   CompleteUpload,
   CreateUpload,
   ImportArchive,
   ImportResult,
-  MAX_BATCH_BYTES,
-  PART_TYPE,
   Upload,
   UploadList,
 } from '#shared/contracts/upload.ts';
+import { BATCH_TYPE, MAX_BATCH_BYTES, PART_TYPE } from '#shared/domain/uploads.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
 const area = { tag: 'uploads', auth: 'required', scope: 'files' } as const;

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { BATCH_TYPE, PART_TYPE, type BatchHeader } from '#shared/contracts/upload.ts';
+import type { BatchHeader } from '#shared/contracts/upload.ts';
+import { BATCH_TYPE, PART_TYPE } from '#shared/domain/uploads.ts';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { removeOldUploads } from '#platform/db/repositories/retention.ts';
 import { build, type BuiltSession } from '#tests/support/factories.ts';
