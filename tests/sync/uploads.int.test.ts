@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { handOffsSettled } from '#api/commands/items/handOffChange.ts';
+import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { completeUpload } from '#api/commands/uploads/completeUpload.ts';
 import { createUpload } from '#api/commands/uploads/createUpload.ts';
 import { receivePart } from '#api/commands/uploads/receivePart.ts';
@@ -14,10 +15,12 @@ import { waitFor } from '#tests/support/waitFor.ts';
 let test: TestDatabase;
 let ground: AgentGround;
 let editor: Editor;
+let deps: ItemDeps;
 beforeAll(async () => {
   test = await createTestDatabase();
   ground = await createAgentGround(test);
   editor = createEditor(ground);
+  deps = { ...ground.deps, config: test.config };
 });
 afterAll(async () => {
   await ground.close();
@@ -30,7 +33,7 @@ const rowOf = async (session: GroundSession): Promise<SessionRecord> =>
 async function upload(session: GroundSession, path: string, bytes: Buffer): Promise<void> {
   const wanted = CreateUpload.parse({ path, size: bytes.length, executable: true });
   const row = await rowOf(session);
-  const begun = await createUpload(ground.deps, {
+  const begun = await createUpload(deps, {
     session: row,
     userId: session.userId,
     wanted,
@@ -39,8 +42,8 @@ async function upload(session: GroundSession, path: string, bytes: Buffer): Prom
   const parts = (async function* () {
     yield bytes;
   })();
-  const received = await receivePart(ground.deps, { upload: begun, offset: 0, bytes: parts, announced: null });
-  await completeUpload(ground.deps, { session: row, upload: received, conflict: 'fail', expectedVersion: null });
+  const received = await receivePart(deps, { upload: begun, offset: 0, bytes: parts, announced: null });
+  await completeUpload(deps, { session: row, upload: received, conflict: 'fail', expectedVersion: null });
 }
 
 describe('an upload into an open session', () => {
@@ -63,7 +66,7 @@ describe('an upload into an open session', () => {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(header.length);
     const body = Buffer.concat([length, header, Buffer.from('upload')]);
-    const placements = await uploadBatch(ground.deps, { session: await rowOf(session), userId: session.userId, body });
+    const placements = await uploadBatch(deps, { session: await rowOf(session), userId: session.userId, body });
     expect(placements).toEqual([{ outcome: 'made', path: 'clash.txt' }]);
     await session.reconcile();
     await session.reconcile();

@@ -7,7 +7,6 @@ import type {
   ImportArchive,
   ImportResult,
   Upload,
-  UploadConflict,
 } from '#shared/contracts/upload.ts';
 import { BATCH_TYPE, PART_TYPE } from '#shared/domain/uploads.ts';
 import { request } from './client.ts';
@@ -41,15 +40,6 @@ export function sendPart(
 ): Promise<CompletedUpload> {
   const bytes = { data: part.data, type: PART_TYPE, offset: part.offset };
   return request('PATCH', `${at(uuid)}/${part.id}`, { bytes, signal });
-}
-/** Puts a file whose bytes are all there into its place by another rule. */
-export function completeUpload(
-  uuid: string,
-  upload: { id: string; conflict: UploadConflict; version?: number },
-  signal: AbortSignal,
-): Promise<CompletedUpload> {
-  const { id, conflict, ...options } = upload;
-  return request('POST', `${at(uuid)}/${id}/complete`, { body: { conflict }, signal, ...options });
 }
 /** Removes an upload with its bytes. */
 export function cancelUpload(uuid: string, id: string): Promise<void> {
