@@ -36,12 +36,14 @@ export function createBytesGate(type: string): (request: Request) => Promise<und
 }
 
 /**
- * The bytes of a request as they come. Whoever stops early still answers: the rest is read and dropped, for a connection
- * that is cut while its client sends loses the answer on the way.
+ * The bytes of a request as they come; throws MALFORMED_BODY where it breaks off. Whoever stops early still answers: the
+ * rest is read and dropped, for a connection that is cut while its client sends loses the answer on the way.
  */
 export async function* bytesOf(request: Request): AsyncGenerator<Buffer, void, undefined> {
   try {
     yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw new AppError('MALFORMED_BODY', { detail: 'The request broke off before its end.', cause });
   } finally {
     request.resume();
   }

@@ -22,6 +22,8 @@ const LINK = 0o120_000;
 /** Systems whose zips carry the mode of a file: Unix and macOS. */
 const WITH_MODES = [3, 19];
 const DOS_FOLDER = 0x10;
+/** The directory of a zip is held whole while it is read; names of the greatest length for all entries need less. */
+const MAX_DIRECTORY_BYTES = 50_331_648;
 
 /**
  * The entries of a zip, in the order of its directory. Throws ARCHIVE_UNREADABLE, and ARCHIVE_TOO_LARGE for more than
@@ -81,7 +83,14 @@ async function readable<T>(reading: Promise<T>): Promise<T> {
 
 async function listEntries(zip: yauzl.ZipFile): Promise<yauzl.Entry[]> {
   const entries: yauzl.Entry[] = [];
-  for await (const entry of zip.eachEntry()) entries.push(entry);
+  let bytes = 0;
+  for await (const entry of zip.eachEntry()) {
+    bytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+    if (bytes > MAX_DIRECTORY_BYTES) {
+      throw new AppError('ARCHIVE_TOO_LARGE', { detail: 'The names and comments in the archive are too long.' });
+    }
+    entries.push(entry);
+  }
   return entries;
 }
 

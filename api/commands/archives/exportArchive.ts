@@ -82,7 +82,8 @@ function createBlobReader(database: Database, files: Member[]): (member: Member)
   }
 
   return async ({ sha256, name }) => {
-    if (!held.has(sha256)) await readBatch();
+    // A copy of what was held before leaves its own batch unread, so the next one may not be far enough.
+    while (!held.has(sha256) && next.done !== true) await readBatch();
     const bytes = held.get(sha256);
     if (bytes === undefined) throw new Error(`The bytes of ${name} are not stored.`);
     return bytes;

@@ -5,6 +5,9 @@ import { AppError } from '#shared/domain/errors.ts';
 import { findPathProblem } from '#shared/domain/paths.ts';
 import type { Config } from '#platform/config/config.ts';
 
+/** Characters of a refused name that are told. */
+const SHOWN_NAME = 1_000;
+
 /** An entry that can be imported, and its place in the session. */
 export interface Accepted {
   path: string;
@@ -36,7 +39,7 @@ export async function surveyArchive(
     if (verdict === 'root') continue;
     const problem = 'problem' in verdict ? verdict.problem : findDuplicate(entry, verdict.path, seen);
     if (problem !== null) {
-      survey.refused.push({ name: entry.name, reason: problem });
+      survey.refused.push({ name: shorten(entry.name), reason: problem });
       continue;
     }
     const { path } = verdict as { path: string };
@@ -51,6 +54,11 @@ export async function surveyArchive(
     }
   }
   return survey;
+}
+
+/** A name may be as long as an archive; a part of it would keep all of it in memory, a copy does not. */
+function shorten(name: string): string {
+  return name.length <= SHOWN_NAME ? name : `${Buffer.from(name.slice(0, SHOWN_NAME)).toString()}…`;
 }
 
 function requirePlace(folder: string | null): string | null {

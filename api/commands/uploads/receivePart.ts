@@ -1,5 +1,5 @@
 import type { ApiDeps } from '#api/deps.ts';
-import { AppError } from '#shared/domain/errors.ts';
+import { AppError, isAppError } from '#shared/domain/errors.ts';
 import { appendPart, findUpload, UPLOAD_PART_BYTES, type UploadRecord } from '#platform/db/repositories/uploads.ts';
 
 type Deps = Pick<ApiDeps, 'database'>;
@@ -16,7 +16,7 @@ export interface IncomingPart {
 /**
  * Appends what comes in parts, each committed by itself: whatever breaks, the upload goes on from the last. Throws
  * UPLOAD_OFFSET when the upload does not end at the offset (any more), INVALID_INPUT for more bytes than were announced
- * for the upload, NOT_FOUND when it was cancelled meanwhile.
+ * for the upload, NOT_FOUND when it was cancelled meanwhile, and what `bytes` throws: MALFORMED_BODY where they break off.
  */
 export async function receivePart(deps: Deps, part: IncomingPart): Promise<UploadRecord> {
   const { upload, announced } = part;
@@ -26,9 +26,8 @@ export async function receivePart(deps: Deps, part: IncomingPart): Promise<Uploa
   try {
     for await (const chunk of part.bytes) await writer.add(chunk);
   } catch (error) {
-    if (error instanceof AppError) throw error;
     // The client went away. What came before is good, and need not be sent again.
-    await writer.flush();
+    if (isAppError(error, 'MALFORMED_BODY')) await writer.flush();
     throw error;
   }
   await writer.flush();

@@ -93,6 +93,15 @@ describe('a session as a zip', () => {
     expect(found.size).toBe(1_017);
   });
 
+  it('holds every copy of the same bytes', async () => {
+    const large = randomBytes(1_200_000);
+    const copies = ['a', 'b', 'd'].map((path) => ({ path, bytes: large }));
+    await plant(...copies, { path: 'c', bytes: randomBytes(1_100_000) }, { path: 'e' });
+    const found = await unzip(Buffer.from(await (await download()).arrayBuffer()));
+    expect([...found.keys()]).toEqual(['a', 'b', 'c', 'd', 'e']);
+    for (const { path } of copies) expect(digest(found.get(path)!.bytes)).toBe(digest(large));
+  });
+
   it('is the tree of one moment, whatever is saved while it is read', async () => {
     const large = randomBytes(3_000_000);
     await plant({ path: 'a.bin', bytes: large }, { path: 'b.txt', bytes: Buffer.from('before') });

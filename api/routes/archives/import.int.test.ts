@@ -201,6 +201,7 @@ describe('a hostile zip', () => {
     ['rot', [{ name: 'rot', bytes: Buffer.from([7, 7, 7]), stored: true, method: 8 }], 'cannot be unpacked'],
     ['second', [text('first'), { name: 'second', size: 5, bytesOf: 0 }], 'shares its bytes with another entry'],
     ['.git/config', [text('.git/config')], 'belongs to git: make a repository in the terminal'],
+    [`${'n'.repeat(1_000)}…`, [text('n'.repeat(60_000))], 'is longer than 4000 bytes'],
   ];
 
   it.each(cases)('is refused by name, and nothing is imported: %s', async (name, parts, reason) => {
