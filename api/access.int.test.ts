@@ -1,6 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import { allowedOrigin } from '#api/http/origin.ts';
 import { routes } from '#api/routes/routes.ts';
+import { BATCH_TYPE, PART_TYPE } from '#shared/domain/uploads.ts';
 import { build, type BuiltItem } from '#tests/support/factories.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -13,6 +14,7 @@ interface Belongings {
   itemId: number;
   /** A file in the trash of the session. */
   deletedItemId: number;
+  uploadId: string;
   versionId: number;
   reviewId: number;
   snapshotItemId: number;
@@ -90,6 +92,15 @@ const ACCESS: Record<string, Access> = {
   'GET /sessions/{uuid}/trash': PLAIN,
   'POST /sessions/{uuid}/trash/restore': { body: ({ deletedItemId }) => ({ itemIds: [deletedItemId] }) },
   'DELETE /sessions/{uuid}/trash/{itemId}': PLAIN,
+  'GET /sessions/{uuid}/archive': PLAIN,
+  'GET /sessions/{uuid}/uploads': PLAIN,
+  'POST /sessions/{uuid}/uploads': { body: { path: 'planted.py', size: 1 } },
+  'POST /sessions/{uuid}/uploads/batch': { headers: { 'content-type': BATCH_TYPE } },
+  'GET /sessions/{uuid}/uploads/{uploadId}': PLAIN,
+  'PATCH /sessions/{uuid}/uploads/{uploadId}': { headers: { 'content-type': PART_TYPE, 'upload-offset': '0' } },
+  'POST /sessions/{uuid}/uploads/{uploadId}/complete': EMPTY,
+  'POST /sessions/{uuid}/uploads/{uploadId}/import': EMPTY,
+  'DELETE /sessions/{uuid}/uploads/{uploadId}': PLAIN,
   'POST /sessions/{uuid}/reviews': { body: { title: 'Please look' } },
   'GET /reviews': 'own',
   'GET /reviews/{id}': PLAIN,
@@ -144,6 +155,11 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
     `INSERT INTO review_comments (review_request_id, commenter_id, comment_text) VALUES ($1, $2, 'a draft') RETURNING id`,
     [review.id, person.id],
   );
+  const [upload] = await database.query<{ id: string }>(
+    `INSERT INTO uploads (session_id, user_id, purpose, path, size, conflict)
+     VALUES ($1, $2, 'file', 'half.bin', 2, 'fail') RETURNING id`,
+    [session.id, person.id],
+  );
   const body = { name: 'ci', scopes: ['read'] };
   const token = await api.send('POST', '/api/v1/tokens', { as: person, body });
   return {
@@ -151,6 +167,7 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
     trashedUuid: trashed.uuid,
     itemId: file.id,
     deletedItemId: deleted.id,
+    uploadId: upload!.id,
     versionId: version!.id,
     reviewId: review.id,
     snapshotItemId: frozen.snapshotItemId,
@@ -231,7 +248,7 @@ describe('what belongs to somebody', () => {
   );
 
   const inside = foreign.filter(({ path }) =>
-    /\{(itemId|versionId|snapshotItemId|commentId|gitFolderId)\}|trash\/restore$/.test(path),
+    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId)\}|trash\/restore$/.test(path),
   );
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',

@@ -181,6 +181,12 @@ describe('what is past its time', () => {
       [session.userId],
     );
     await stack.database.query(
+      `INSERT INTO uploads (session_id, user_id, purpose, path, size, conflict, updated_at)
+       SELECT $1, $2, 'file', 'left', 1, 'fail', now() - age
+       FROM unnest(ARRAY['25 hours', '23 hours']::interval[]) AS age`,
+      [session.id, session.userId],
+    );
+    await stack.database.query(
       `SELECT publish_session_event($1, 'session', '{}'), publish_session_event($1, 'session', '{}')`,
       [session.id],
     );
@@ -188,7 +194,7 @@ describe('what is past its time', () => {
       `UPDATE events SET created_at = now() - interval '8 days' WHERE subject_id = $1 AND change_seq = 1`,
       [session.id],
     );
-    expect(await run('retain')).toMatchObject({ events: 1, idempotencyKeys: 1, webSessions: 1 });
+    expect(await run('retain')).toMatchObject({ events: 1, idempotencyKeys: 1, webSessions: 1, uploads: 1 });
     const blobs = await stack.database.query<{ sha256: string }>(`SELECT sha256 FROM blobs`);
     const left = blobs.map((blob) => blob.sha256);
     expect(left).toContain(file.sha256);

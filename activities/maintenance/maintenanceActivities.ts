@@ -9,6 +9,7 @@ import {
   removeExpiredWebSessions,
   removeOldEvents,
   removeOldGitFolders,
+  removeOldUploads,
   removeUnreferencedBlobs,
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
@@ -65,6 +66,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         volumes: await tellExpiringVolumes(database),
         versions: await whileBeating(BEAT_EVERY_MS, () => retainVersions(deps)),
         sessions: await whileBeating(BEAT_EVERY_MS, () => purgeTrash(deps)),
+        uploads: await removeOldUploads(database),
         blobs: await removeUnreferencedBlobs(database),
         // The folders first: their packs go with the same run.
         gitFolders: await removeOldGitFolders(database),

@@ -22,13 +22,57 @@ export function createBodyReader(limit: number): (request: Request, response: Re
   };
 }
 
+/** Leaves a body of bytes to the route's handler. Throws UNSUPPORTED_MEDIA_TYPE for another type, and for a compressed one. */
+export function createBytesGate(type: string): (request: Request) => Promise<undefined> {
+  return async (request) => {
+    if (mediaType(request) !== type) {
+      throw new AppError('UNSUPPORTED_MEDIA_TYPE', { detail: `The body must be ${type}.` });
+    }
+    if ((request.get('content-encoding') ?? 'identity') !== 'identity') {
+      throw new AppError('UNSUPPORTED_MEDIA_TYPE', { detail: 'The body must not be compressed: that hides its size.' });
+    }
+    return undefined;
+  };
+}
+
+/**
+ * The bytes of a request as they come; throws MALFORMED_BODY where it breaks off. Whoever stops early still answers: the
+ * rest is read and dropped, for a connection that is cut while its client sends loses the answer on the way.
+ */
+export async function* bytesOf(request: Request): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw new AppError('MALFORMED_BODY', { detail: 'The request broke off before its end.', cause });
+  } finally {
+    request.resume();
+  }
+}
+
+/** Reads a body of bytes whole. Throws BODY_TOO_LARGE beyond `limit`. */
+export async function readBytes(request: Request, limit: number): Promise<Buffer> {
+  const tooLarge = new AppError('BODY_TOO_LARGE', { detail: `The body may have at most ${limit} bytes.` });
+  if (Number(request.get('content-length') ?? 0) > limit) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of bytesOf(request)) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function mediaType(request: Request): string | undefined {
+  return request.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+}
+
 function hasBody(request: Request): boolean {
   return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
 }
 
 function requireJson(request: Request): void {
-  const type = request.get('content-type')?.split(';')[0]?.trim().toLowerCase();
-  if (type !== 'application/json') {
+  if (mediaType(request) !== 'application/json') {
     throw new AppError('UNSUPPORTED_MEDIA_TYPE', { detail: 'The body must be application/json.' });
   }
 }

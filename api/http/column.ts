@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { ApiDeps } from '#api/deps.ts';
 import { authenticate } from '#api/auth/authenticate.ts';
 import { auditRefusal, isRefusal } from '#api/http/auditRefusal.ts';
-import { createBodyReader, DEFAULT_BODY_LIMIT } from '#api/http/bodies.ts';
+import { createBodyReader, createBytesGate, DEFAULT_BODY_LIMIT } from '#api/http/bodies.ts';
 import { onceFor } from '#api/http/idempotency.ts';
 import { parseIfMatch } from '#api/http/ifMatch.ts';
 import { networkOf } from '#api/http/networks.ts';
@@ -19,7 +19,10 @@ type AnyContext = RequestContext<unknown, unknown, unknown>;
 
 /** The column that every request of a route passes: limit, authenticate, origin, body, validate, once per key, handler. */
 export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): RequestHandler {
-  const readBody = createBodyReader(route.bodyLimit?.(deps.config) ?? DEFAULT_BODY_LIMIT);
+  const readBody =
+    route.bytes === undefined
+      ? createBodyReader(route.bodyLimit?.(deps.config) ?? DEFAULT_BODY_LIMIT)
+      : createBytesGate(route.bytes);
 
   async function pass(request: Request, response: Response): Promise<void> {
     await limitNetwork(request, response);
@@ -87,7 +90,8 @@ export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): R
     const { request, caller } = context;
     const key = request.get('idempotency-key');
     if (route.method !== 'post' || key === undefined || route.auth === 'none') return route.handler(context);
-    const { body } = context;
+    // Bytes are not read here: of two requests with bytes only their length is compared.
+    const body = route.bytes === undefined ? context.body : request.get('content-length');
     const secretAnswer = route.secretAnswer ?? false;
     return onceFor(
       deps.database,

@@ -30,6 +30,8 @@ export function describeRoutes(routes: Route[], version: string): object {
   });
 }
 
+const BYTES = { type: 'string', format: 'binary' } as const;
+
 function operationOf(route: Route): RouteConfig {
   const body = route.body as z.ZodType | undefined;
   return {
@@ -42,6 +44,7 @@ function operationOf(route: Route): RouteConfig {
       ...(route.params ? { params: route.params } : {}),
       ...(route.query ? { query: route.query } : {}),
       ...(body ? { body: { content: { 'application/json': { schema: body } } } } : {}),
+      ...(route.bytes ? { body: { content: { [route.bytes]: { schema: BYTES } } } } : {}),
     },
     responses: { ...successes(route), default: problemResponse() },
   };

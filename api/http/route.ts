@@ -54,6 +54,8 @@ export interface RouteDefinition<Params extends z.ZodType, Query extends z.ZodTy
   limit?: 'default' | 'login' | 'expensive';
   /** Bytes of a request body; 1 MiB unless told. */
   bodyLimit?(config: Config): number;
+  /** The content type of a body that is bytes: the handler reads them from the request itself. */
+  bytes?: string;
   /** The answer holds a secret: it is never stored for an Idempotency-Key. */
   secretAnswer?: boolean;
   params?: Params;

@@ -1,4 +1,5 @@
 import type { Route } from '#api/http/route.ts';
+import { archiveRoutes } from '#api/routes/archives/archiveRoutes.ts';
 import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
@@ -10,6 +11,7 @@ import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
 import { trashedSessionRoutes } from '#api/routes/sessions/trashedSessionRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
 import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
+import { uploadRoutes } from '#api/routes/uploads/uploadRoutes.ts';
 import { userRoutes } from '#api/routes/users/userRoutes.ts';
 import { warmPoolRoutes } from '#api/routes/warmPool/warmPoolRoutes.ts';
 
@@ -27,5 +29,7 @@ export const routes: Route[] = [
   ...terminalRoutes,
   ...itemRoutes,
   ...restoreRoutes,
+  ...uploadRoutes,
+  ...archiveRoutes,
   ...reviewRoutes,
 ];

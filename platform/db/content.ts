@@ -35,6 +35,39 @@ export function describeFile(bytes: Buffer): FileContent {
   return { bytes, sha256: sha256(bytes), size: bytes.length, encoding: encodingOf(bytes) };
 }
 
+/** Describes bytes that come in pieces as describeFile does, and holds no more than one piece. */
+export class ContentMeter {
+  readonly #hash = createHash('sha256');
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  #encoding: 'utf8' | 'base64' = 'utf8';
+  #size = 0;
+
+  /** Takes the next piece. */
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+    this.#size += bytes.length;
+    if (bytes.includes(0) || !this.#decodes(bytes)) this.#encoding = 'base64';
+  }
+
+  /** What all the pieces are together. Call once, after the last. */
+  finish(): Omit<FileContent, 'bytes'> {
+    if (!this.#decodes(null)) this.#encoding = 'base64';
+    return { sha256: this.#hash.digest('hex'), size: this.#size, encoding: this.#encoding };
+  }
+
+  #decodes(bytes: Uint8Array | null): boolean {
+    if (this.#encoding === 'base64') return true;
+    try {
+      if (bytes === null) this.#decoder.decode();
+      else this.#decoder.decode(bytes, { stream: true });
+      return true;
+    } catch {
+      // The decoder throws for bytes that are no UTF-8, and that is the answer.
+      return false;
+    }
+  }
+}
+
 /** The text that a row's `content` holds for these bytes. */
 export function contentText(content: Pick<FileContent, 'bytes' | 'encoding'>): string {
   return content.bytes.toString(content.encoding === 'base64' ? 'base64' : 'utf8');

@@ -20,6 +20,17 @@ export function conflictCopyPath(path: string, at: Date, taken: (candidate: stri
   }
 }
 
+/** The path, or the first of `name (2).ext`, `name (3).ext`… beside it, that `taken` says is free; shortened to what a name may be. */
+export function numberedPath(path: string, taken: (candidate: string) => boolean): string {
+  const { stem, extension } = splitName(lastName(path));
+  const folder = parentPath(path);
+  let candidate = path;
+  for (let number = 2; taken(candidate); number += 1) {
+    candidate = joinPath(folder, fitName({ stem, middle: ` (${number})`, extension }, roomIn(folder)));
+  }
+  return candidate;
+}
+
 /** True when the name is one that conflictCopyPath gives. */
 export function isConflictCopyName(name: string): boolean {
   return /\.conflict-\d{8}-\d{6}(-\d+)?(\.[^.]*)?$/.test(name);

@@ -168,6 +168,41 @@ export const ERROR_CATALOGUE = {
     title: 'The session is full',
     remedy: 'Delete files that are not needed; the limit is in the detail.',
   },
+  UPLOAD_LIMIT: {
+    status: 409,
+    title: 'Too many uploads are under way',
+    remedy: 'Finish or cancel one of them; those that nothing comes to are removed after a day.',
+  },
+  UPLOAD_OFFSET: {
+    status: 409,
+    title: 'The upload goes on elsewhere',
+    remedy: 'Ask for the upload and send what follows its offset.',
+  },
+  UPLOAD_DIGEST: {
+    status: 422,
+    title: 'Other bytes came than were announced',
+    remedy: 'Begin the upload anew; what had come was removed.',
+  },
+  UPLOAD_INCOMPLETE: {
+    status: 409,
+    title: 'The upload is not complete',
+    remedy: 'Send the bytes that are missing first.',
+  },
+  ARCHIVE_UNREADABLE: {
+    status: 422,
+    title: 'The archive cannot be read',
+    remedy: 'Send a zip, a tar or a tar.gz that is whole and not encrypted.',
+  },
+  ARCHIVE_TOO_LARGE: {
+    status: 413,
+    title: 'The archive holds too much',
+    remedy: 'Import a part of it; the limit is in the detail.',
+  },
+  ARCHIVE_REFUSED: {
+    status: 422,
+    title: 'Something in the archive cannot be imported',
+    remedy: 'Leave out what data.refused names, or ask for it to be skipped; nothing was changed.',
+  },
   TERMINAL_LIMIT: { status: 409, title: 'Too many terminals', remedy: 'Close a terminal and try again.' },
   TERMINAL_NOT_FOUND: { status: 404, title: 'The terminal has ended', remedy: 'Open a new terminal.' },
   AGENT_UNREACHABLE: {

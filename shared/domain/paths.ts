@@ -118,6 +118,12 @@ export function comparePaths(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** True for a folder named `.git` and for all that is in one: those are git's own, and no items of a session. */
+export function isInGit(path: string, type: string): boolean {
+  const names = path.split('/');
+  return (type === 'folder' ? names : names.slice(0, -1)).includes('.git');
+}
+
 /** True when a symlink's target is relative and stays inside the session's root. */
 export function isInsideLink(path: string, target: string): boolean {
   if (target === '' || target.startsWith('/') || target.includes('\0') || byteLength(target) > MAX_PATH_BYTES) {

@@ -9,6 +9,7 @@ import { CHROMIUM, launchBrowser, newPerson, type BrowserPerson } from '#tests/e
 import { runningConfig } from '#tests/e2e/runningConfig.ts';
 import { submitForReview } from '#tests/e2e/reviewPages.ts';
 import { workspacePage } from '#tests/e2e/workspacePage.ts';
+import { rawZip } from '#tests/support/archives.ts';
 import { ROOT } from '#tests/support/importGraph.ts';
 
 const MINUTE = 60_000;
@@ -164,6 +165,48 @@ async function faultsOf(page: Page): Promise<string[]> {
       await page.goto('/sessions');
       await page.getByRole('link', { name: 'fractals' }).waitFor();
       expect(await faultsOf(page)).toEqual([]);
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'takes files and archives in, asks about what is there, and says what it did not take',
+    async () => {
+      const { page } = ada;
+      await page.goto(workspaceAddress);
+      const { treeItem } = workspacePage(page);
+      await treeItem('main.py').waitFor();
+      const picked = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/octet-stream', buffer });
+      await page
+        .getByLabel('Files to upload')
+        .setInputFiles([
+          picked('main.py', Buffer.from('print(2)\n')),
+          picked('.berth-x', Buffer.from('x')),
+          picked('large.bin', Buffer.alloc(3_000_000, 'berth')),
+        ]);
+      await page.getByText('is there already').waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Keep both' }).click();
+      for (const name of ['main (2).py', 'large.bin']) await treeItem(name).waitFor();
+      await page.getByText('2 files uploaded, 1 not').waitFor();
+      await page.getByRole('button', { name: 'Close the list' }).click();
+
+      const choose = async (name: string): Promise<void> => {
+        await page.getByRole('button', { name: 'Upload and download' }).click();
+        await page.getByRole('menuitem', { name }).click();
+      };
+      await choose('Import an archive…');
+      const archive = rawZip([{ name: '../../etc/passwd' }, { name: 'lib/util.py', bytes: Buffer.from('x = 1\n') }]);
+      await page.getByLabel('Archive', { exact: true }).setInputFiles([picked('lib.zip', archive)]);
+      await page.getByRole('button', { name: 'Import', exact: true }).click();
+      await page.getByText('leads out of its folder').first().waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Import the rest' }).click();
+      await treeItem('lib').waitFor();
+
+      const download = page.waitForEvent('download');
+      await choose('Download all as zip');
+      expect((await download).suggestedFilename()).toBe('fractals.zip');
     },
     2 * MINUTE,
   );

@@ -31,6 +31,7 @@ export interface RetainResult {
   events: number;
   idempotencyKeys: number;
   webSessions: number;
+  uploads: number;
   rateLimits: number;
   volumes: number;
   versions: number;

@@ -19,12 +19,14 @@ export interface FileWrite {
   encoding: ContentEncoding;
   executable: boolean;
   size: number;
-  source: 'terminal' | 'merge';
+  source: 'terminal' | 'merge' | 'upload';
 }
 
 /** The changes of one commit, all made under the session's row lock. */
 export interface TreeWrite {
   sessionId: number;
+  /** Who makes the change; left out when nobody is known to have typed it. */
+  userId?: number;
   /** The rows as they are, read under the same lock. */
   rows: ReadonlyMap<string, TreeRow>;
   /** Paths whose rows go; what is below them is listed too. */
@@ -62,17 +64,18 @@ export async function writeTree(database: Database, write: TreeWrite, tx: Tx): P
   if (removedIds.length > 0) {
     await database.query(`DELETE FROM workspace_items WHERE id = ANY ($1::integer[])`, [removedIds], tx);
   }
-  await insertFolders(database, { sessionId: write.sessionId, paths: write.folders, ids }, tx);
+  const { sessionId, userId = null } = write;
+  await insertFolders(database, { sessionId, userId, paths: write.folders, ids }, tx);
   const updates = write.files.filter((file) => ids.has(file.path));
   const inserts = write.files.filter((file) => !ids.has(file.path));
-  await insertFiles(database, { sessionId: write.sessionId, files: inserts, ids }, tx);
-  await updateFiles(database, { sessionId: write.sessionId, files: updates, ids }, tx);
+  await insertFiles(database, { sessionId, userId, files: inserts, ids }, tx);
+  await updateFiles(database, { sessionId, userId, files: updates, ids }, tx);
 }
 
 /** Inserts those of the folders that have no id yet, and enters theirs. The caller holds the session's row. */
 export async function insertFolders(
   database: Database,
-  batch: { sessionId: number; paths: string[]; ids: Map<string, number> },
+  batch: { sessionId: number; userId: number | null; paths: string[]; ids: Map<string, number> },
   tx: Tx,
 ): Promise<void> {
   const missing = batch.paths.filter((path) => !batch.ids.has(path)).sort(comparePaths);
@@ -81,10 +84,10 @@ export async function insertFolders(
   for (const depth of [...byDepth.keys()].sort((left, right) => left - right)) {
     const paths = byDepth.get(depth) ?? [];
     const rows = await database.query<{ id: number; path: string }>(
-      `INSERT INTO workspace_items (session_id, parent_id, name, type)
-       SELECT $1, n.parent_id, n.name, 'folder' FROM unnest($2::integer[], $3::text[]) AS n (parent_id, name)
+      `INSERT INTO workspace_items (session_id, parent_id, name, type, updated_by)
+       SELECT $1, n.parent_id, n.name, 'folder', $4::integer FROM unnest($2::integer[], $3::text[]) AS n (parent_id, name)
        RETURNING id, full_path AS path`,
-      [batch.sessionId, paths.map((path) => parentId(path, batch.ids)), paths.map(lastName)],
+      [batch.sessionId, paths.map((path) => parentId(path, batch.ids)), paths.map(lastName), batch.userId],
       tx,
     );
     for (const row of rows) batch.ids.set(row.path, row.id);
@@ -101,6 +104,7 @@ function parentId(path: string, ids: Map<string, number>): number | null {
 
 interface FileBatch {
   sessionId: number;
+  userId: number | null;
   files: FileWrite[];
   ids: Map<string, number>;
 }
@@ -112,13 +116,14 @@ async function insertFiles(database: Database, batch: FileBatch, tx: Tx): Promis
        SELECT * FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::bigint[], $8::text[])
          AS n (parent_id, name, sha256, encoding, executable, size, source)
      ), written AS (
-       INSERT INTO workspace_items (session_id, parent_id, name, type, content, encoding, sha256, size, executable)
-       SELECT $1, n.parent_id, n.name, 'file', ${CONTENT}, n.encoding, n.sha256, n.size, n.executable
+       INSERT INTO workspace_items
+         (session_id, parent_id, name, type, content, encoding, sha256, size, executable, updated_by)
+       SELECT $1, n.parent_id, n.name, 'file', ${CONTENT}, n.encoding, n.sha256, n.size, n.executable, $9::integer
        FROM n JOIN blobs b ON b.sha256 = n.sha256
        RETURNING id, parent_id, name, full_path, version
      )
-     INSERT INTO file_versions (session_id, item_id, path, version, sha256, encoding, executable, size, source)
-     SELECT $1, w.id, w.full_path, w.version, n.sha256, n.encoding, n.executable, n.size, n.source
+     INSERT INTO file_versions (session_id, item_id, path, version, sha256, encoding, executable, size, source, created_by)
+     SELECT $1, w.id, w.full_path, w.version, n.sha256, n.encoding, n.executable, n.size, n.source, $9::integer
      FROM written w JOIN n ON n.parent_id IS NOT DISTINCT FROM w.parent_id AND n.name = w.name
      RETURNING id`,
     [
@@ -126,6 +131,7 @@ async function insertFiles(database: Database, batch: FileBatch, tx: Tx): Promis
       batch.files.map((file) => parentId(file.path, batch.ids)),
       batch.files.map((file) => lastName(file.path)),
       ...fileColumns(batch.files),
+      batch.userId,
     ],
     tx,
   );
@@ -140,16 +146,16 @@ async function updateFiles(database: Database, batch: FileBatch, tx: Tx): Promis
          AS n (id, sha256, encoding, executable, size, source)
      ), written AS (
        UPDATE workspace_items w SET content = ${CONTENT}, encoding = n.encoding, sha256 = n.sha256, size = n.size,
-         executable = n.executable, version = w.version + 1, updated_by = NULL, updated_at = now()
+         executable = n.executable, version = w.version + 1, updated_by = $8::integer, updated_at = now()
        FROM n JOIN blobs b ON b.sha256 = n.sha256
        WHERE w.session_id = $1 AND w.id = n.id AND w.type = 'file'
        RETURNING w.id, w.full_path, w.version
      )
-     INSERT INTO file_versions (session_id, item_id, path, version, sha256, encoding, executable, size, source)
-     SELECT $1, w.id, w.full_path, w.version, n.sha256, n.encoding, n.executable, n.size, n.source
+     INSERT INTO file_versions (session_id, item_id, path, version, sha256, encoding, executable, size, source, created_by)
+     SELECT $1, w.id, w.full_path, w.version, n.sha256, n.encoding, n.executable, n.size, n.source, $8::integer
      FROM written w JOIN n ON n.id = w.id
      RETURNING id`,
-    [batch.sessionId, batch.files.map((file) => batch.ids.get(file.path)), ...fileColumns(batch.files)],
+    [batch.sessionId, batch.files.map((file) => batch.ids.get(file.path)), ...fileColumns(batch.files), batch.userId],
     tx,
   );
   checkWritten(written.length, batch.files.length);

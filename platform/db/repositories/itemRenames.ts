@@ -29,7 +29,7 @@ export async function renameRows(
   const places = Map.groupBy(list, ({ to }) => pathDepth(to));
   // Whatever a place lies in has its own place before: a row never goes below itself, nor to a name that still is another's.
   for (const depth of [...new Set([...folders.keys(), ...places.keys()])].sort((left, right) => left - right)) {
-    await insertFolders(database, { sessionId, paths: folders.get(depth) ?? [], ids }, tx);
+    await insertFolders(database, { sessionId, userId: null, paths: folders.get(depth) ?? [], ids }, tx);
     const targets = (places.get(depth) ?? []).map(({ to }) => ({ id: ids.get(to), folder: parentPath(to), to }));
     await placeRows(database, { sessionId, ids, targets }, tx);
   }

@@ -63,6 +63,20 @@ export async function findChild(
   return rows[0] ?? null;
 }
 
+/** The item at a path of the session; null when there is none. */
+export async function findItemByPath(
+  database: Database,
+  place: { sessionId: number; path: string },
+  tx: Tx = null,
+): Promise<ItemRecord | null> {
+  const rows = await database.query<ItemRecord>(
+    `SELECT ${COLUMNS} FROM workspace_items WHERE session_id = $1 AND full_path = $2`,
+    [place.sessionId, place.path],
+    tx,
+  );
+  return rows[0] ?? null;
+}
+
 /** A file's row with its content; null when there is no such file. */
 export async function findItemWithContent(
   database: Database,

@@ -42,6 +42,11 @@ export function removeUnreferencedGitPacks(database: Database): Promise<number> 
   );
 }
 
+/** Removes uploads that nothing came to for a day, and what is still known of completed ones. */
+export function removeOldUploads(database: Database): Promise<number> {
+  return remove(database, `DELETE FROM uploads WHERE updated_at < now() - interval '1 day'`);
+}
+
 /**
  * Removes blobs that nothing has referred to for an hour. Saving touches a blob in the statement that stores it, so one
  * that is about to be referred to is seen as touched, whichever comes first.

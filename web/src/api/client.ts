@@ -4,6 +4,10 @@ import { errorFromAnswer, offlineError, type ApiError } from './problem.ts';
 export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as they are, instead of a body. */
+  bytes?: { data: Blob; type: string; offset?: number };
+  /** The key of a POST that is tried again: it is carried out once. One of its own unless given. */
+  key?: string;
   query?: Record<string, string | number | undefined>;
   /** The version that a change is based on, for If-Match. */
   version?: number;
@@ -52,13 +56,15 @@ async function send(method: string, path: string, options: RequestOptions): Prom
   const headers = new Headers({ accept: 'application/json' });
   if (options.body !== undefined) headers.set('content-type', 'application/json');
   if (options.version !== undefined) headers.set('if-match', `"${options.version}"`);
-  if (method === 'POST') headers.set('idempotency-key', randomKey());
+  if (options.bytes !== undefined) headers.set('content-type', options.bytes.type);
+  if (options.bytes?.offset !== undefined) headers.set('upload-offset', String(options.bytes.offset));
+  if (method === 'POST') headers.set('idempotency-key', options.key ?? randomKey());
   try {
     return await fetch(`/api/v1${path}${queryString(options.query)}`, {
       method,
       headers,
       credentials: 'same-origin',
-      body: options.body === undefined ? null : JSON.stringify(options.body),
+      body: options.bytes?.data ?? (options.body === undefined ? null : JSON.stringify(options.body)),
       signal: options.signal ?? null,
     });
   } catch (error) {

@@ -6,8 +6,6 @@ import { parentPath, type TreeEntry } from '../../../composables/treeModel.ts';
 
 /** Events that come this close together, in milliseconds, cause one load of the tree. */
 const GATHER_MS = 120;
-/** Bytes that are turned into text at once. */
-const UPLOAD_CHUNK = 32_768;
 
 /** A session's items: loaded, changed by a person, and loaded again whenever an event says that they changed. */
 export function useFileTree(uuid: string) {
@@ -50,33 +48,12 @@ export function useFileTree(uuid: string) {
     await items.deleteItem(uuid, item.id);
     await tree.reload();
   }
-  /** Uploads files into a folder, one after the other; the first that is refused ends it. */
-  async function upload(folder: string, files: readonly File[]): Promise<void> {
-    const parentId = byPath.value.get(folder)?.id ?? null;
-    try {
-      for (const file of files) {
-        const content = toBase64(new Uint8Array(await file.arrayBuffer()));
-        await items.createItem(uuid, { parentId, name: file.name, type: 'file', encoding: 'base64', content });
-      }
-    } finally {
-      await tree.reload();
-    }
-  }
   /** The names that are taken in a folder. */
   function namesIn(folder: string): string[] {
     return all.value.filter((item) => parentPath(item.path) === folder).map((item) => item.name);
   }
 
-  return { tree, all, byPath, byId, expanded, notSaved, noteChange, create, rename, remove, upload, namesIn };
+  return { tree, all, byPath, byId, expanded, notSaved, noteChange, create, rename, remove, namesIn };
 }
 /** A session's items with what a person can do with them. */
 export type FileTreeModel = ReturnType<typeof useFileTree>;
-
-/** Bytes as base64, in pieces: one call with a megabyte of arguments overflows the stack. */
-export function toBase64(bytes: Uint8Array): string {
-  let text = '';
-  for (let start = 0; start < bytes.length; start += UPLOAD_CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(start, start + UPLOAD_CHUNK));
-  }
-  return btoa(text);
-}

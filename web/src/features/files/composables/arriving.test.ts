@@ -1,0 +1,48 @@
+import { readDropped, readPicked } from './arriving.ts';
+
+const file = (name: string) => new File(['x'], name);
+const fileEntry = (name: string) => ({
+  name,
+  isFile: true,
+  isDirectory: false,
+  file: (resolve: (found: File) => void) => resolve(file(name)),
+});
+/** A folder as browsers give it: some entries at a time, and none at the end. */
+const folderEntry = (name: string, ...inside: object[]) => ({
+  name,
+  isFile: false,
+  isDirectory: true,
+  createReader() {
+    const rest = [...inside];
+    return { readEntries: (resolve: (some: object[]) => void) => resolve(rest.splice(0, 2)) };
+  },
+});
+const transferOf = (...entries: { name: string }[]) =>
+  ({
+    items: entries.map((entry) => ({
+      kind: 'file',
+      webkitGetAsEntry: () => entry,
+      getAsFile: () => file(entry.name),
+    })),
+  }) as unknown as DataTransfer;
+
+describe('what is dropped', () => {
+  it('is read with all that is in its folders, and empty folders are kept', async () => {
+    const inside = [fileEntry('1'), fileEntry('2'), fileEntry('3'), folderEntry('empty')];
+    const found = await readDropped(transferOf(fileEntry('a.txt'), folderEntry('src', ...inside)));
+    expect(found.map(({ path, file: bytes }) => [path, bytes === null])).toEqual([
+      ['a.txt', false],
+      ['src/1', false],
+      ['src/2', false],
+      ['src/3', false],
+      ['src/empty', true],
+    ]);
+  });
+});
+
+describe('what is picked', () => {
+  it('keeps its place in a folder', () => {
+    const inFolder = Object.assign(file('x.py'), { webkitRelativePath: 'src/x.py' });
+    expect(readPicked([file('a.txt'), inFolder]).map(({ path }) => path)).toEqual(['a.txt', 'src/x.py']);
+  });
+});
