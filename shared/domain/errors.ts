@@ -201,7 +201,7 @@ export const ERROR_CATALOGUE = {
   ARCHIVE_REFUSED: {
     status: 422,
     title: 'Something in the archive cannot be imported',
-    remedy: 'Leave out what data.refused names, or ask for it to be skipped; nothing was changed.',
+    remedy: 'Take it out of the archive, or import the rest without it.',
   },
   TERMINAL_LIMIT: { status: 409, title: 'Too many terminals', remedy: 'Close a terminal and try again.' },
   TERMINAL_NOT_FOUND: { status: 404, title: 'The terminal has ended', remedy: 'Open a new terminal.' },
