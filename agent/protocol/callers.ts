@@ -85,6 +85,7 @@ function serveCaller(socket: TLSSocket, session: AgentSession, welcomed: () => v
     generation: session.epochs.generation,
     bootId: session.bootId,
     takesFresh: true,
+    takesRuns: true,
   } satisfies AgentHello);
   feedMultiplexer(socket, multiplexer, {
     heartbeat: { pingEveryMs: PING_EVERY_MS, deadAfterMs: DEAD_AFTER_MS },

@@ -5,6 +5,7 @@ import { AgentFailure } from '#agent/failure.ts';
 import { endProcesses } from '#agent/processes/quiesce.ts';
 import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
+import { sendRun, startRun } from '#agent/protocol/runRequests.ts';
 import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
 
@@ -48,7 +49,7 @@ async function carryOut(
   { session, caller }: Asked,
   { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: AgentRequest },
 ): Promise<void> {
-  const { terminals, epochs } = session;
+  const { terminals, runs, epochs } = session;
   if (request.kind === 'manifest') {
     epochs.checkSyncEpoch(request.syncEpoch);
     await sendManifest({ session, caller }, { channel, incoming, request });
@@ -58,7 +59,17 @@ async function carryOut(
   else if (request.kind === 'terminals.open') await channel.send(terminals.open(request.name, request.size));
   else if (request.kind === 'terminals.rename') terminals.get(request.id).name = request.name;
   else if (request.kind === 'terminals.close') terminals.close(request.id);
-  else if (request.kind === 'activity') await channel.send(activityOf(session));
+  else if (request.kind === 'runs.start') await startRun(runs, { channel, incoming, request });
+  else if (request.kind === 'runs.wait') {
+    const run = runs.get(request.id);
+    await run.ended;
+    await channel.send(run.describe());
+  } else if (request.kind === 'runs.stop') runs.get(request.id).stop('cancelled');
+  else if (request.kind === 'runs.forget') runs.forget(request.id);
+  else if (request.kind === 'run') {
+    const { stdout, stderr } = request;
+    await sendRun(runs.get(request.id), { channel, incoming, offsets: { stdout, stderr } });
+  } else if (request.kind === 'activity') await channel.send(activityOf(session));
   else if (request.kind === 'quiesce') await quiesce(session, request);
 }
 
@@ -68,14 +79,19 @@ function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
   return { ended: stop, closed: stop, failed: stop };
 }
 
-function activityOf({ terminals, bootId, startedAt }: AgentSession): object {
-  const { quietMs, foregroundJob } = terminals.activity();
-  const idleMs = foregroundJob === null ? (quietMs ?? performance.now() - startedAt) : 0;
-  return { bootId, idleSeconds: idleMs / 1_000, foregroundJob: foregroundJob?.slice(0, 100) ?? null };
+function activityOf({ terminals, runs, bootId, startedAt }: AgentSession): object {
+  const ofTerminals = terminals.activity();
+  const ofRuns = runs.activity();
+  // A run is a job that somebody waits for, as one in the foreground of a terminal.
+  const job = ofTerminals.foregroundJob ?? (ofRuns.running ? 'run' : null);
+  const quiet = [ofTerminals.quietMs, ofRuns.quietMs].filter((time) => time !== null);
+  const idleMs = quiet.length === 0 ? performance.now() - startedAt : Math.min(...quiet);
+  return { bootId, idleSeconds: job === null ? idleMs / 1_000 : 0, foregroundJob: job?.slice(0, 100) ?? null };
 }
 
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {
   session.terminals.shut();
+  session.runs.shut();
   await endProcesses(session.scope, graceMs);
   await session.displaced.settle(true);
 }

@@ -54,6 +54,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       multiplexer,
       bootId: hello.bootId,
       takesFresh: hello.takesFresh,
+      takesRuns: hello.takesRuns,
       ended: ended.promise,
       close: () => socket.destroy(),
     });

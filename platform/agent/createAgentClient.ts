@@ -5,6 +5,7 @@ import type { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { requestChanges, requestFiles, requestManifest } from '#platform/agent/agentFiles.ts';
 import { ask, checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
+import { createAgentRuns } from '#platform/agent/agentRuns.ts';
 import { attachTerminal } from '#platform/agent/attachTerminal.ts';
 
 /** What a client is made from: a greeted stream. */
@@ -13,13 +14,22 @@ export interface AgentStream {
   bootId: string;
   /** Whether the agent knows changes of a fresh volume. */
   takesFresh: boolean;
+  /** Whether the agent knows runs. */
+  takesRuns: boolean;
   /** Resolves with the reason when the stream has ended. */
   ended: Promise<string>;
   close(): void;
 }
 
 /** The port's client over a greeted stream. */
-export function createAgentClient({ multiplexer, bootId, takesFresh, ended, close }: AgentStream): AgentClient {
+export function createAgentClient({
+  multiplexer,
+  bootId,
+  takesFresh,
+  takesRuns,
+  ended,
+  close,
+}: AgentStream): AgentClient {
   let closed = false;
   const over = ended.then(() => {
     closed = true;
@@ -40,6 +50,7 @@ export function createAgentClient({ multiplexer, bootId, takesFresh, ended, clos
     renameTerminal: (id, name) => ask(multiplexer, { kind: 'terminals.rename', id, name }, z.undefined()),
     closeTerminal: (id) => ask(multiplexer, { kind: 'terminals.close', id }, z.undefined()),
     attach: (id, options, listener) => attachTerminal(multiplexer, { id, ...options }, listener),
+    runs: createAgentRuns(multiplexer, takesRuns),
     activity: () => ask(multiplexer, { kind: 'activity' }, ActivityMessage),
     quiesce: (options) => ask(multiplexer, { kind: 'quiesce', ...options }, z.undefined()),
     close: () => {

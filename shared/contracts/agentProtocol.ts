@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RUN_REQUESTS } from '#shared/contracts/agentRuns.ts';
 import { TerminalSize } from '#shared/contracts/terminal.ts';
 import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
 
@@ -53,13 +54,14 @@ export const CallerHello = z.object({
 export type CallerHello = z.infer<typeof CallerHello>;
 /**
  * First frame of the agent. `bootId` is new with every start of the agent. One that `takesFresh` knows changes of a volume
- * that nobody works on yet.
+ * that nobody works on yet, one that `takesRuns` the requests about runs.
  */
 export const AgentHello = z.object({
   protocol: z.int(),
   generation: z.int().min(1),
   bootId: z.string().min(8).max(64),
   takesFresh: z.boolean().default(false),
+  takesRuns: z.boolean().default(false),
 });
 /** First frame of the agent. */
 export type AgentHello = z.infer<typeof AgentHello>;
@@ -102,6 +104,7 @@ export const AgentRequest = z.discriminatedUnion('kind', [
     size: TerminalSize,
     counts: z.boolean(),
   }),
+  ...RUN_REQUESTS,
   z.strictObject({ kind: z.literal('activity') }),
   z.strictObject({ kind: z.literal('quiesce'), graceMs: z.int().min(0).max(60_000) }),
 ]);
