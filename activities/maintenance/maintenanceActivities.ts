@@ -4,10 +4,12 @@ import { sessionWorkflowId } from '#shared/domain/session.ts';
 import { ACCEPTED_TOKEN, readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
 import { forgetVolume, listSettledLiveSessions, readLiveObjects } from '#platform/db/repositories/liveObjects.ts';
 import {
+  loseAbandonedRuns,
   removeExpiredIdempotencyKeys,
   removeExpiredRateLimits,
   removeExpiredWebSessions,
   removeOldEvents,
+  removeOldRuns,
   removeUnreferencedBlobs,
 } from '#platform/db/repositories/retention.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
@@ -58,6 +60,8 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         idempotencyKeys: await removeExpiredIdempotencyKeys(database),
         rateLimits: await removeExpiredRateLimits(database),
         webSessions: await removeExpiredWebSessions(database),
+        lostRuns: await loseAbandonedRuns(database),
+        runs: await removeOldRuns(database),
         blobs: await removeUnreferencedBlobs(database),
       };
     },

@@ -2,6 +2,7 @@ import type { Route } from '#api/http/route.ts';
 import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
+import { runRoutes } from '#api/routes/runs/runRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
@@ -20,6 +21,7 @@ export const routes: Route[] = [
   ...sessionRoutes,
   ...lifecycleRoutes,
   ...terminalRoutes,
+  ...runRoutes,
   ...itemRoutes,
   ...reviewRoutes,
 ];

@@ -130,8 +130,8 @@ export interface AgentRuns {
   wait(id: string): Promise<AgentRun>;
   /** Asks it to end: SIGTERM, SIGKILL after 2 s, to everything that it started. */
   stop(id: string): Promise<void>;
-  /** Its output from those offsets on, as it comes, then its end. */
-  follow(id: string, from: Readonly<Record<RunStream, number>>): AsyncIterable<AgentRunPart>;
+  /** Its output from those offsets on, as it comes, then its end. Rejects with AGENT_UNREACHABLE once the signal says to leave. */
+  follow(id: string, from: Readonly<Record<RunStream, number>>, leave?: AbortSignal): AsyncIterable<AgentRunPart>;
   /** Somebody has it all: the agent lets it go once it has ended. */
   forget(id: string): Promise<void>;
 }

@@ -27,10 +27,10 @@ export function createAgentRuns(multiplexer: Multiplexer, known: boolean): Agent
     wait: (id) => request({ kind: 'runs.wait', id }, AgentRunMessage),
     stop: (id) => request({ kind: 'runs.stop', id }, z.undefined()),
     forget: (id) => request({ kind: 'runs.forget', id }, z.undefined()),
-    async *follow(id, from) {
+    async *follow(id, from, leave) {
       check();
       try {
-        yield* followRun(multiplexer, id, from);
+        yield* followRun(multiplexer, { id, from, leave });
       } catch (error) {
         throw toAppError(error);
       }
@@ -50,13 +50,15 @@ async function startRun(multiplexer: Multiplexer, { stdin, ...run }: AgentRunSta
 
 async function* followRun(
   multiplexer: Multiplexer,
-  id: string,
-  from: Readonly<Record<RunStream, number>>,
+  { id, from, leave }: { id: string; from: Readonly<Record<RunStream, number>>; leave?: AbortSignal },
 ): AsyncGenerator<AgentRunPart> {
   const offsets = { stdout: from.stdout, stderr: from.stderr };
   const { channel, answers } = startRequest(multiplexer, { kind: 'run', id, ...offsets });
+  const stop = (): void => answers.closed();
+  leave?.addEventListener('abort', stop);
   let announced: { stream: RunStream; bytes: number } | null = null;
   try {
+    if (leave?.aborted) return;
     for await (const part of answers) {
       if ('data' in part) {
         if (announced?.bytes !== part.data.byteLength) throw new ProtocolError('The agent sent output of no run.');
@@ -78,6 +80,7 @@ async function* followRun(
     }
     throw new ProtocolError('The output of a run ended without its end.');
   } finally {
+    leave?.removeEventListener('abort', stop);
     // Whoever stops taking early leaves nothing under way.
     channel.close();
   }

@@ -33,6 +33,7 @@ describe("a session's event", () => {
       closingSoon: { at: '2026-01-01T00:00:00Z', reason: 'idle' },
       session: {},
       review: { reviewId: 1 },
+      run: { runId: 1, status: 'running' },
     };
     for (const [kind, payload] of Object.entries(payloads)) {
       expect(SessionEventPayloads[kind as keyof typeof payloads].safeParse(payload).success).toBe(true);

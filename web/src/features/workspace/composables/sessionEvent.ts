@@ -18,6 +18,7 @@ const READABLE: Readonly<Record<SessionEventKind, (payload: Record<string, unkno
   closingSoon: ({ at, reason }) => typeof at === 'string' && typeof reason === 'string',
   session: () => true,
   review: ({ reviewId }) => typeof reviewId === 'number',
+  run: ({ runId, status }) => typeof runId === 'number' && typeof status === 'string',
 };
 
 /**
