@@ -20,7 +20,7 @@ export function createRunProxies(): RunProxies {
   const { runtime, watch } = taskQueues(workflowInfo().taskQueue.replace(/-orchestration$/, ''));
   const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
   const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' } as const;
-  const waiting: ActivityOptions = { taskQueue: watch, cancellationType, heartbeatTimeout: '20s' };
+  const waiting: ActivityOptions = { taskQueue: watch, cancellationType, heartbeatTimeout: '12s' };
   return {
     sure: proxyActivities<RunActivities>({ taskQueue: runtime, cancellationType, retry, startToCloseTimeout: '20s' }),
     wait: proxyActivities<RunWaitActivities>({
