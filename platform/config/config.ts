@@ -144,7 +144,9 @@ export const ConfigSchema = z.object({
   BERTH_WORKER_HEALTH_PORT: integer(0, 65_535)
     .default(0)
     .describe('The port of /healthz and /readyz of a worker, for the probes of a cluster; 0 serves neither.'),
-  BERTH_WATCH_SLOTS: integer(1, 10_000).default(500).describe('Open sessions that one worker process can watch.'),
+  BERTH_WATCH_SLOTS: integer(1, 10_000)
+    .default(500)
+    .describe('Open sessions that one worker process can watch, and runs that it can wait for, together.'),
 
   API_MAX_REPLICAS: integer(1, 100)
     .default(2)

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { findPathProblem } from '#shared/domain/paths.ts';
 import { RUN_LIMITS, RUN_STATUSES, type RunStream } from '#shared/domain/run.ts';
-import type { SocketAnswer } from '#shared/contracts/terminal.ts';
 
 /** Bytes of all variables that are added to the environment of a run, names and values. */
 const MAX_ENVIRONMENT_CHARACTERS = 16_384;
@@ -100,7 +99,7 @@ export type RunReceipt = z.infer<typeof RunReceipt>;
  * Runs on the namespace /terminal. Offsets count the bytes of each output from its beginning.
  */
 
-/** `attachRun`: follow a run and get exactly the bytes of its outputs after these offsets, then its end. */
+/** `attachRun`: follow a run and get exactly the bytes of its outputs after these offsets, then its end. Answered by its status. */
 export const AttachRun = z.strictObject({
   sessionUuid: z.uuid(),
   runId: z.int().positive().max(2_147_483_647),
@@ -111,11 +110,6 @@ export type AttachRun = z.infer<typeof AttachRun>;
 /** `detachRun`. */
 export const DetachRun = AttachRun.pick({ sessionUuid: true, runId: true });
 
-/** Events about runs that a client sends on /terminal. */
-export interface RunClientEvents {
-  attachRun: (message: AttachRun, answer: (result: SocketAnswer<{ status: Run['status'] }>) => void) => void;
-  detachRun: (message: z.infer<typeof DetachRun>) => void;
-}
 /** Events about runs that the api sends on /terminal. The next piece comes when the client has called `taken`. */
 export interface RunServerEvents {
   runOutput: (

@@ -6,6 +6,7 @@ import { lastName } from '#shared/domain/paths.ts';
 import { argvOfFile, RUNNABLE_ENDINGS, type RunCommand } from '#shared/domain/runCommand.ts';
 import { insertIntent } from '#platform/db/repositories/intents.ts';
 import { findItemByPath } from '#platform/db/repositories/items.ts';
+import { removeOldRuns } from '#platform/db/repositories/retention.ts';
 import { countLiveRuns, insertRun, type RunRecord } from '#platform/db/repositories/runs.ts';
 import { lockSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import type { Tx } from '#platform/db/database.ts';
@@ -37,6 +38,8 @@ export function createRun(deps: RunDeps, { session, userId, wanted }: RunRequest
         data: { limit: live },
       });
     }
+    // Not only once an hour: until then a loop could leave any amount of output.
+    await removeOldRuns(deps.database, { sessionId: locked.id }, tx);
     const { stdin, environment } = wanted;
     const input = { stdin, environment };
     const run = await insertRun(

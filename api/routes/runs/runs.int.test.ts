@@ -100,7 +100,10 @@ describe('asking for a run', () => {
     [{ command: 'true', folder: '/etc' }, 'not an allowed path'],
     [{ command: 'true', environment: { 'A=B': 'x' } }, 'Invalid'],
     [{ command: 'true', environment: { BERTH_POD: 'x' } }, 'Invalid'],
-    [{ command: 'true', environment: { A: 'x'.repeat(8_000), B: 'y'.repeat(8_000), C: 'z'.repeat(8_000) } }, 'too long'],
+    [
+      { command: 'true', environment: { A: 'x'.repeat(8_000), B: 'y'.repeat(8_000), C: 'z'.repeat(8_000) } },
+      'too long',
+    ],
     [{ command: 'true', timeLimitSeconds: 0 }, ''],
     [{ command: 'true', timeLimitSeconds: 601 }, '600 seconds'],
     [{ command: 'true', outputLimitBytes: 8_388_609 }, '8388608 bytes'],
@@ -195,9 +198,9 @@ describe('a receipt', () => {
     const live = (await post(session.uuid, { command: 'true' })).body.id as number;
     const left = async () =>
       ((await get(session.uuid, '')).body.items as { id: number }[]).map(({ id }) => id).toReversed();
-    await removeOldRuns(api.database, { count: 4, bytes: 1_000 });
+    await removeOldRuns(api.database, { kept: { count: 4, bytes: 1_000 } });
     expect(await left()).toEqual([...ids.slice(1), live]);
-    await removeOldRuns(api.database, { count: 4, bytes: 250 });
+    await removeOldRuns(api.database, { sessionId: session.id, kept: { count: 4, bytes: 250 } });
     expect(await left()).toEqual([...ids.slice(3), live]);
   });
 });

@@ -1,11 +1,16 @@
-import type { Database } from '#platform/db/database.ts';
+import type { Database, Tx } from '#platform/db/database.ts';
 import { endRun } from '#platform/db/repositories/runs.ts';
 
 /** Deletes by a statement that returns its rows' number. */
-async function remove(database: Database, sql: string, bind: unknown[] = []): Promise<number> {
+async function remove(
+  database: Database,
+  sql: string,
+  { bind = [], tx = null }: { bind?: unknown[]; tx?: Tx } = {},
+): Promise<number> {
   const rows = await database.query<{ removed: number }>(
     `WITH gone AS (${sql} RETURNING 1) SELECT count(*)::integer AS removed FROM gone`,
     bind,
+    tx,
   );
   return rows[0]?.removed ?? 0;
 }
@@ -47,17 +52,24 @@ export function removeUnreferencedBlobs(database: Database): Promise<number> {
 /** Receipts of runs that a session keeps, and bytes of their outputs together; beyond either the oldest go. */
 const KEPT_RUNS = { count: 200, bytes: 256 * 1024 * 1024 };
 
-/** Removes the oldest receipts of sessions that have too many, or too much in them. Runs that have not ended stay. */
-export function removeOldRuns(database: Database, kept = KEPT_RUNS): Promise<number> {
+/**
+ * Removes the oldest receipts of the session, or of every session, where there are too many or too much is in them. Runs that
+ * have not ended stay.
+ */
+export function removeOldRuns(
+  database: Database,
+  { sessionId = null, kept = KEPT_RUNS }: { sessionId?: number | null; kept?: typeof KEPT_RUNS } = {},
+  tx: Tx = null,
+): Promise<number> {
   return remove(
     database,
     `DELETE FROM runs WHERE id IN (
        SELECT id FROM (
          SELECT id, row_number() OVER newest AS place,
            sum(coalesce(length(stdout), 0) + coalesce(length(stderr), 0)) OVER newest AS bytes
-         FROM runs WHERE ended_at IS NOT NULL WINDOW newest AS (PARTITION BY session_id ORDER BY id DESC)) receipts
+         FROM runs WHERE ended_at IS NOT NULL AND ($3::integer IS NULL OR session_id = $3) WINDOW newest AS (PARTITION BY session_id ORDER BY id DESC)) receipts
        WHERE place > $1 OR (place > 1 AND bytes > $2))`,
-    [kept.count, kept.bytes],
+    { bind: [kept.count, kept.bytes, sessionId], tx },
   );
 }
 
