@@ -29,9 +29,11 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
     },
     stopRun: ({ runId }) => stopRun(deps, runId),
     async recordRunEnd({ runId, status, reason }) {
-      const ended =
-        (await endRun(database, runId, { status, reason, program: null })) ?? (await findRunById(database, runId));
-      return { status: ended !== null && isEndedRun(ended.status) ? ended.status : status };
+      const run = await findRunById(database, runId);
+      // What was never started cannot be lost.
+      const honest = status === 'lost' && run?.bootId === null ? 'failed' : status;
+      const ended = (await endRun(database, runId, { status: honest, reason, program: null })) ?? run;
+      return { status: ended !== null && isEndedRun(ended.status) ? ended.status : honest };
     },
   };
 }
