@@ -32,7 +32,8 @@ export function createRunActivities(deps: ActivityDeps): RunActivities {
       const run = await findRunById(database, runId);
       // What was never started cannot be lost.
       const honest = status === 'lost' && run?.bootId === null ? 'failed' : status;
-      const ended = (await endRun(database, runId, { status: honest, reason, program: null })) ?? run;
+      const written = await endRun(database, runId, { status: honest, reason, program: null });
+      const ended = written ?? (await findRunById(database, runId));
       return { status: ended !== null && isEndedRun(ended.status) ? ended.status : honest };
     },
   };

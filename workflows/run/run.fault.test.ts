@@ -52,40 +52,44 @@ function onVolume(name: string): string | null {
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
-describe('a run whose worker is killed', () => {
-  it('ends without anybody, or by the cancel that meets the next worker, and has its whole receipt then', async () => {
-    const ending = await post({ command: 'echo begun >> log.txt; echo begun; sleep 1; echo ended | tee -a log.txt' });
-    const endless = await post({ command: "trap '' TERM; touch begun.txt; while :; do sleep 0.1; done" });
+describe('a worker that is killed', () => {
+  const runs = new Map<string, number>();
+
+  /** Runs that have gone on for a while, and one that was asked for so many milliseconds before, all lose their worker at once. */
+  beforeAll(async () => {
+    const ask = async (name: string, command: string): Promise<void> => {
+      runs.set(name, (await post({ command })).id);
+    };
+    await ask('ending', 'echo begun >> log.txt; echo begun; sleep 1; echo ended | tee -a log.txt');
+    await ask('endless', "trap '' TERM; touch begun.txt; while :; do sleep 0.1; done");
     const begun = (): boolean => onVolume('log.txt') !== null && onVolume('begun.txt') !== null;
     await waitFor(begun, { deadlineMs: 60_000, what: 'their beginning' });
+    await ask('just begun', 'echo x >> just-begun.txt; cat just-begun.txt');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await ask('asked for', 'echo x >> asked-for.txt; cat asked-for.txt');
     await stack.worker.kill();
-    const cancelled = await send('POST', `/${String(endless.id)}/cancel`, {});
-    expect(cancelled).toMatchObject({ status: 'running', cancelRequested: true });
     await waitFor(() => onVolume('log.txt') === 'begun\nended\n', { deadlineMs: 30_000, what: 'its end' });
-    expect((await get(ending.id)).status).toBe('running');
+    expect((await get(runs.get('ending')!)).status).toBe('running');
+    const cancelled = await send('POST', `/${String(runs.get('endless'))}/cancel`, {});
+    expect(cancelled).toMatchObject({ status: 'running', cancelRequested: true });
     stack.worker.start();
-    expect(await receiptOf(ending.id)).toMatchObject({
+  }, 120_000);
+
+  it('takes nothing from a run that ends meanwhile', async () => {
+    expect(await receiptOf(runs.get('ending')!)).toMatchObject({
       status: 'succeeded',
       exitCode: 0,
       stdout: { content: 'begun\nended\n', truncated: false },
     });
     expect(onVolume('log.txt')).toBe('begun\nended\n');
-    expect(await receiptOf(endless.id)).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' });
-  }, 150_000);
+  });
 
-  it('is executed exactly once, wherever in its beginning that was', async () => {
-    const moments = [0, 100];
-    const ids: number[] = [];
-    for (const moment of moments) {
-      const { id } = await post({ command: `echo x >> once-${String(moment)}.txt; cat once-${String(moment)}.txt` });
-      ids.push(id);
-      await new Promise((resolve) => setTimeout(resolve, moment));
-      await stack.worker.kill();
-      stack.worker.start();
-    }
-    for (const id of ids) {
-      expect(await receiptOf(id)).toMatchObject({ status: 'succeeded', stdout: { content: 'x\n' } });
-    }
-    expect(moments.map((moment) => onVolume(`once-${String(moment)}.txt`))).toEqual(['x\n', 'x\n']);
-  }, 150_000);
+  it('leaves to the next one the cancel that came meanwhile', async () => {
+    expect(await receiptOf(runs.get('endless')!)).toMatchObject({ status: 'cancelled', signal: 'SIGKILL' });
+  });
+
+  it.each(['just begun', 'asked for'])('leaves a run that was %s to be executed exactly once', async (name) => {
+    expect(await receiptOf(runs.get(name)!)).toMatchObject({ status: 'succeeded', stdout: { content: 'x\n' } });
+    expect(onVolume(`${name.replace(' ', '-')}.txt`)).toBe('x\n');
+  });
 });
