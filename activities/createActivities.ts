@@ -1,4 +1,5 @@
 import type { ReviewActivities } from '#workflows/review/review.ports.ts';
+import type { RunActivities, RunWaitActivities } from '#workflows/run/run.ports.ts';
 import type { SessionActivities, WatchActivities } from '#workflows/session/session.ports.ts';
 import type { MaintenanceActivities } from '#workflows/maintenance/maintenance.ports.ts';
 import type { PoolActivities } from '#workflows/maintenance/pool.ports.ts';
@@ -7,6 +8,7 @@ import { createMaintenanceActivities } from '#activities/maintenance/maintenance
 import { adoptWarmPod } from '#activities/pool/claimedPod.ts';
 import { createPoolActivities } from '#activities/pool/poolActivities.ts';
 import { createReviewActivities } from '#activities/review/reviewActivities.ts';
+import { createRunActivities, createRunWaitActivities } from '#activities/run/runActivities.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
 import { createPhaseActivities } from '#activities/session/phaseActivities.ts';
 import { endWhenPodIsGone } from '#activities/session/podGone.ts';
@@ -18,7 +20,7 @@ import { createWatchActivities as createWatch } from '#activities/session/watchS
 /** The short activities, which the runtime role runs. */
 export function createRuntimeActivities(
   deps: ActivityDeps,
-): SessionActivities & ReviewActivities & MaintenanceActivities & PoolActivities {
+): SessionActivities & ReviewActivities & RunActivities & MaintenanceActivities & PoolActivities {
   const pods = createPodActivities(deps);
   return {
     ...mapFailures({
@@ -31,10 +33,14 @@ export function createRuntimeActivities(
       ...createPoolActivities(deps),
     } satisfies SessionActivities & MaintenanceActivities & PoolActivities),
     ...mapFailures(createReviewActivities(deps)),
+    ...mapFailures(createRunActivities(deps)),
   };
 }
 
-/** The long activity, which the watch role runs. */
-export function createWatchActivities(deps: ActivityDeps): WatchActivities {
-  return mapFailures(createWatch({ ...deps, reconcile: createSyncActivities(deps).reconcile }));
+/** The long activities, which the watch role runs. */
+export function createWatchActivities(deps: ActivityDeps): WatchActivities & RunWaitActivities {
+  return {
+    ...mapFailures(createWatch({ ...deps, reconcile: createSyncActivities(deps).reconcile })),
+    ...mapFailures(createRunWaitActivities(deps)),
+  };
 }

@@ -12,6 +12,7 @@ import { WorkspaceWatch } from '#agent/files/watch.ts';
 import type { ProcessScope } from '#agent/processes/quiesce.ts';
 import { createPtyStarter } from '#agent/pty/nativePty.ts';
 import { Terminals } from '#agent/pty/terminals.ts';
+import { Runs } from '#agent/runs/runs.ts';
 import type { AgentSettings } from '#agent/settings.ts';
 
 /** Everything that one agent holds; shared by all its callers. */
@@ -26,6 +27,7 @@ export interface AgentSession {
   displaced: DisplacedFiles;
   watch: WorkspaceWatch;
   terminals: Terminals;
+  runs: Runs;
   scope: ProcessScope;
   /** Changes of all callers are made one after the other. */
   changes: Turns;
@@ -61,12 +63,8 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
   }
   ignoreOwnFilesInGit(settings.BERTH_AGENT_HOME);
   const mark = settings.BERTH_AGENT_MARK ?? null;
-  const terminals = new Terminals({
-    start: createPtyStarter(settings.BERTH_AGENT_PTY),
-    folder: settings.BERTH_AGENT_ROOT,
-    home: settings.BERTH_AGENT_HOME,
-    mark,
-  });
+  const place = { folder: settings.BERTH_AGENT_ROOT, home: settings.BERTH_AGENT_HOME, mark };
+  const terminals = new Terminals({ start: createPtyStarter(settings.BERTH_AGENT_PTY), ...place });
   return {
     bootId: randomUUID(),
     startedAt: performance.now(),
@@ -78,6 +76,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     displaced,
     watch: new WorkspaceWatch(workspace, () => terminals.activity().quietMs),
     terminals,
+    runs: new Runs(workspace, place),
     scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
     changes: new Turns(),
   };

@@ -21,6 +21,7 @@ interface Belongings {
   commentId: number;
   tokenId: number;
   gitFolderId: number;
+  runId: number;
 }
 
 const NOBODYS_TERMINAL = 'terminal-1';
@@ -77,6 +78,10 @@ const ACCESS: Record<string, Access> = {
   'POST /sessions/{uuid}/terminals': EMPTY,
   'PATCH /sessions/{uuid}/terminals/{terminalId}': { body: { name: 'mine now' } },
   'DELETE /sessions/{uuid}/terminals/{terminalId}': PLAIN,
+  'GET /sessions/{uuid}/runs': PLAIN,
+  'POST /sessions/{uuid}/runs': { body: { command: 'true' } },
+  'GET /sessions/{uuid}/runs/{runId}': PLAIN,
+  'POST /sessions/{uuid}/runs/{runId}/cancel': EMPTY,
   'GET /sessions/{uuid}/items': PLAIN,
   'POST /sessions/{uuid}/items': { body: { name: 'planted.py', type: 'file' } },
   'GET /sessions/{uuid}/items/{itemId}': PLAIN,
@@ -160,6 +165,12 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
      VALUES ($1, $2, 'file', 'half.bin', 2, 'fail') RETURNING id`,
     [session.id, person.id],
   );
+  const command = { line: 'true', file: null, arguments: [], argv: ['true'], folder: '', environment: [], stdinBytes: 0 };
+  const [run] = await database.query<{ id: number }>(
+    `INSERT INTO runs (session_id, requested_by, command, input, time_limit_seconds, output_limit_bytes)
+     VALUES ($1, $2, $3, '{}', 60, 1024) RETURNING id`,
+    [session.id, person.id, JSON.stringify(command)],
+  );
   const body = { name: 'ci', scopes: ['read'] };
   const token = await api.send('POST', '/api/v1/tokens', { as: person, body });
   return {
@@ -174,6 +185,7 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
     commentId: comment!.id,
     tokenId: token.body.id,
     gitFolderId: await build.gitFolder(database, { sessionId: session.id, path: '.git', removed: true }),
+    runId: run!.id,
   };
 }
 
@@ -248,7 +260,7 @@ describe('what belongs to somebody', () => {
   );
 
   const inside = foreign.filter(({ path }) =>
-    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId)\}|trash\/restore$/.test(path),
+    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId)\}|trash\/restore$/.test(path),
   );
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',
@@ -357,6 +369,22 @@ describe('the events of a socket', () => {
       await socket.emitWithAck('detach', name),
     ];
     expect(acted.map((answer) => answer.value)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+  });
+
+  it('do not let a stranger follow a run, or learn whether it exists', async () => {
+    const { uuid, runId } = await belongingsOf(alice);
+    const own = await belongingsOf(stranger);
+    const socket = await connect('/terminal', stranger);
+    for (const attach of [
+      { sessionUuid: uuid, runId },
+      { sessionUuid: own.uuid, runId },
+    ]) {
+      expect(await socket.emitWithAck('attachRun', attach)).toMatchObject({ ok: false, code: 'NOT_FOUND' });
+    }
+    expect(await socket.emitWithAck('detachRun', { sessionUuid: uuid, runId })).toMatchObject({ ok: true });
+    const owners = await connect('/terminal', alice);
+    const answer = await owners.emitWithAck('attachRun', { sessionUuid: uuid, runId });
+    expect(answer).toEqual({ ok: true, value: { status: 'queued' } });
   });
 
   it('end for a review when its follower is no reviewer any more', async () => {

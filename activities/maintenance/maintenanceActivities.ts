@@ -4,12 +4,14 @@ import { sessionWorkflowId } from '#shared/domain/session.ts';
 import { ACCEPTED_TOKEN, readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
 import { forgetVolume, listSettledLiveSessions, readLiveObjects } from '#platform/db/repositories/liveObjects.ts';
 import {
+  loseAbandonedRuns,
   removeExpiredIdempotencyKeys,
   removeExpiredRateLimits,
   removeExpiredWebSessions,
   removeOldEvents,
   removeOldGitFolders,
   removeOldUploads,
+  removeOldRuns,
   removeUnreferencedBlobs,
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
@@ -67,6 +69,8 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         versions: await whileBeating(BEAT_EVERY_MS, () => retainVersions(deps)),
         sessions: await whileBeating(BEAT_EVERY_MS, () => purgeTrash(deps)),
         uploads: await removeOldUploads(database),
+        lostRuns: await loseAbandonedRuns(database),
+        runs: await removeOldRuns(database),
         blobs: await removeUnreferencedBlobs(database),
         // The folders first: their packs go with the same run.
         gitFolders: await removeOldGitFolders(database),

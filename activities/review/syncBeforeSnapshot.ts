@@ -1,10 +1,9 @@
 import { heartbeat, sleep } from '@temporalio/activity';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { isReachablePhase, sessionWorkflowId } from '#shared/domain/session.ts';
+import { isReachablePhase } from '#shared/domain/session.ts';
 import type { Database } from '#platform/db/database.ts';
 import { findSession } from '#platform/db/repositories/sessions.ts';
 import type { ReviewActivityDeps } from '#activities/review/reviewActivities.ts';
-import { syncNowUpdate } from '#workflows/session/session.messages.ts';
+import { syncNow } from '#activities/session/syncNow.ts';
 
 /** How long a submission waits for the open session to save what was made in its terminals. */
 const SYNC_WAIT_MS = 30_000;
@@ -48,27 +47,6 @@ async function waitForSync(
   }
   deps.log.warn({ reviewId: request.reviewId, sessionUuid: request.sessionUuid }, 'no sync before the snapshot');
   return false;
-}
-
-/** True when the session answered that it is synced; false when it did not run, refused, or took too long. */
-async function syncNow(
-  deps: Pick<ReviewActivityDeps, 'temporal' | 'log'>,
-  request: SyncRequest,
-  deadline: number,
-): Promise<boolean> {
-  const handle = deps.temporal.client.workflow.getHandle(sessionWorkflowId(request.sessionUuid));
-  try {
-    await deps.temporal.within(deadline - Date.now(), () =>
-      handle.executeUpdate(syncNowUpdate, { args: [{ opId: request.opId }], updateId: request.opId }),
-    );
-    return true;
-  } catch (error) {
-    // A run that is ending or has ended refuses; the row will tell. Anything else is a server that does not answer.
-    const expected = error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError;
-    if (!expected)
-      deps.log.warn({ err: error, sessionUuid: request.sessionUuid }, 'the session did not answer syncNow');
-    return false;
-  }
 }
 
 /** False when the session ended with something on its volume that is in no other place. */

@@ -1,3 +1,4 @@
+import { requestRun, startOf } from '#tests/support/runStage.ts';
 import { createSessionStack, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -51,17 +52,22 @@ describe('an idle session', () => {
     expect(volumes.filter(({ uuid }) => uuid === session.uuid)).toEqual([]);
   });
 
-  it.concurrent('stays open while a command runs in a terminal, and while it is held open', async () => {
+  it.concurrent('stays open while a command runs in a terminal, or as a run, and while it is held open', async () => {
     const busy = await opened();
     // At once: opening the other one may take longer than this one may be idle.
     await stack.type(busy, 'sleep 600');
+    const working = await stack.newSession();
+    // The run opens it.
+    const run = await requestRun(stack, working, { command: 'sleep 600', timeLimitSeconds: 600 });
+    await startOf(stack, run);
     const held = await opened();
     await sessionRun(stack, held).signal(extendSignal, { until: new Date(Date.now() + 600_000).toISOString() });
     const idle = await opened();
     await stack.reaches(idle, 'closed');
     expect((await stack.read(busy)).phase).toBe('running');
     expect((await stack.read(held)).phase).toBe('running');
-    for (const session of [busy, held]) {
+    expect((await stack.read(working)).phase).toBe('running');
+    for (const session of [busy, working, held]) {
       await stack.close(session);
       await stack.reaches(session, 'closed');
     }

@@ -7,6 +7,7 @@ export interface ProcessEntry {
   state: string;
   parent: number;
   group: number;
+  session: number;
   /** The process group in the foreground of its terminal, -1 without one. */
   foregroundGroup: number;
 }
@@ -29,6 +30,7 @@ function readProcess(pid: number): ProcessEntry | null {
     state: fields[0] ?? '',
     parent: Number(fields[1]),
     group: Number(fields[2]),
+    session: Number(fields[3]),
     foregroundGroup: Number(fields[5]),
   };
 }
@@ -38,6 +40,21 @@ export function listProcesses(): ProcessEntry[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => readProcess(Number(name)) ?? []);
+}
+
+/** True for a process that has ended and is only listed until its parent has looked. */
+export function isOver({ state }: ProcessEntry): boolean {
+  return state === 'Z' || state === 'X';
+}
+
+/** True when the process was started with that `NAME=value` in its environment: a daemon has left its ancestors, but not that. */
+export function carries(pid: number, variable: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(variable);
+  } catch {
+    // Another user's process, or gone: not one of ours.
+    return false;
+  }
 }
 
 /** What a terminal is started with; `exec` may put any other program in its place. */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { systemCode } from '#agent/failure.ts';
-import { listProcesses, type ProcessEntry } from '#agent/processes/processTable.ts';
+import { carries, isOver, listProcesses, type ProcessEntry } from '#agent/processes/processTable.ts';
 
 const LOOK_EVERY_MS = 50;
 /** How long to go on killing before saying that it does not work. */
@@ -43,18 +42,18 @@ function signalAll(scope: ProcessScope, name: NodeJS.Signals): void {
   for (const { pid } of sessionProcesses(scope)) signal(pid, name);
 }
 
-function signal(pid: number, name: NodeJS.Signals): void {
+/** Sends a signal; whoever is gone by itself, or never was ours, is left alone. A negative number is a group. */
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    // Gone by itself, or never ours.
     if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
   }
 }
 
 /** The session's living processes without the agent. */
 function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
-  const living = listProcesses().filter(({ state }) => state !== 'Z' && state !== 'X');
+  const living = listProcesses().filter((entry) => !isOver(entry));
   if (scope.ownsAll && hasOwnProcessSpace()) return living.filter(({ pid }) => pid !== 1 && pid !== process.pid);
   const ours = new Set<number>([process.pid]);
   for (let before = 0; before !== ours.size;) {
@@ -64,13 +63,6 @@ function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
   return living.filter(({ pid }) => pid !== process.pid && (ours.has(pid) || carriesMark(pid, scope.mark)));
 }
 
-/** A daemon has left the tree of the agent's descendants, but not its environment. */
 function carriesMark(pid: number, mark: string | null): boolean {
-  if (mark === null) return false;
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`BERTH_POD=${mark}`);
-  } catch {
-    // Another user's process, or gone: not one of ours.
-    return false;
-  }
+  return mark !== null && carries(pid, `BERTH_POD=${mark}`);
 }

@@ -86,6 +86,7 @@ function serveCaller(socket: TLSSocket, session: AgentSession, welcomed: () => v
     bootId: session.bootId,
     takesFresh: true,
     packsGit: true,
+    takesRuns: true,
   } satisfies AgentHello);
   feedMultiplexer(socket, multiplexer, {
     heartbeat: { pingEveryMs: PING_EVERY_MS, deadAfterMs: DEAD_AFTER_MS },

@@ -6,6 +6,7 @@ import { endProcesses } from '#agent/processes/quiesce.ts';
 import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
 import { lookAtGit, sendGit, takeGit } from '#agent/protocol/gitRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
+import { sendRun, startRun } from '#agent/protocol/runRequests.ts';
 import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
 
@@ -49,7 +50,7 @@ async function carryOut(
   { session, caller }: Asked,
   { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: AgentRequest },
 ): Promise<void> {
-  const { terminals, epochs } = session;
+  const { terminals, runs, epochs } = session;
   if (request.kind === 'manifest') {
     epochs.checkSyncEpoch(request.syncEpoch);
     await sendManifest({ session, caller }, { channel, incoming, request });
@@ -59,7 +60,17 @@ async function carryOut(
   else if (request.kind === 'terminals.open') await channel.send(terminals.open(request.name, request.size));
   else if (request.kind === 'terminals.rename') terminals.get(request.id).name = request.name;
   else if (request.kind === 'terminals.close') terminals.close(request.id);
-  else if (request.kind === 'activity') await channel.send(activityOf(session));
+  else if (request.kind === 'runs.start') await startRun(runs, { channel, incoming, request });
+  else if (request.kind === 'runs.wait') {
+    const run = runs.get(request.id);
+    await run.ended;
+    await channel.send(run.describe());
+  } else if (request.kind === 'runs.stop') runs.get(request.id).stop('cancelled');
+  else if (request.kind === 'runs.forget') runs.forget(request.id);
+  else if (request.kind === 'run') {
+    const { stdout, stderr } = request;
+    await sendRun(runs.get(request.id), { channel, incoming, offsets: { stdout, stderr } });
+  } else if (request.kind === 'activity') await channel.send(activityOf(session));
   else if (request.kind === 'quiesce') await quiesce(session, request);
   else if (request.kind === 'git.look') await lookAtGit(session, { channel, incoming, request });
   else if (request.kind === 'git.pack') await sendGit(session, { channel, request });
@@ -72,15 +83,20 @@ function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
   return { ended: stop, closed: stop, failed: stop };
 }
 
-function activityOf({ terminals, bootId, startedAt, watch }: AgentSession): object {
-  const { quietMs, foregroundJob } = terminals.activity();
-  const idleMs = foregroundJob === null ? (quietMs ?? performance.now() - startedAt) : 0;
+function activityOf({ terminals, runs, bootId, startedAt, watch }: AgentSession): object {
+  const ofTerminals = terminals.activity();
+  const ofRuns = runs.activity();
+  // A run is a job that somebody waits for, as one in the foreground of a terminal.
+  const job = ofTerminals.foregroundJob ?? (ofRuns.running ? 'run' : null);
+  const quiet = [ofTerminals.quietMs, ofRuns.quietMs].filter((time) => time !== null);
+  const idleMs = quiet.length === 0 ? performance.now() - startedAt : Math.min(...quiet);
   const git = watch.git && { token: watch.git.token, quietMs: Math.max(0, Date.now() - watch.git.changedAt) };
-  return { bootId, idleSeconds: idleMs / 1_000, foregroundJob: foregroundJob?.slice(0, 100) ?? null, git };
+  return { bootId, idleSeconds: job === null ? idleMs / 1_000 : 0, foregroundJob: job?.slice(0, 100) ?? null, git };
 }
 
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {
   session.terminals.shut();
+  session.runs.shut();
   await endProcesses(session.scope, graceMs);
   await session.displaced.settle(true);
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import type { z } from 'zod';
 import { MAX_TERMINALS, type AgentTerminalMessage } from '#shared/contracts/agentProtocol.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
 import { AgentFailure } from '#agent/failure.ts';
 import { foregroundJob } from '#agent/processes/processTable.ts';
+import { FIRST_TO_GO, programEnvironment, type ProgramPlace } from '#agent/processes/program.ts';
 import type { PtyStarter } from '#agent/pty/nativePty.ts';
 import { Terminal } from '#agent/pty/terminal.ts';
 import { reportFailure } from '#agent/report.ts';
@@ -16,12 +16,8 @@ const MAX_ENDED = MAX_TERMINALS;
 const CLOSE_GRACE_MS = 2_000;
 
 /** What terminals are made with. */
-export interface TerminalsOptions {
+export interface TerminalsOptions extends ProgramPlace {
   start: PtyStarter;
-  folder: string;
-  home: string;
-  /** The value of BERTH_POD in every process of the session, null where there is no need to tell them from others. */
-  mark: string | null;
 }
 
 /** The terminals of the session. */
@@ -132,36 +128,17 @@ function describeTerminal(terminal: Terminal): z.infer<typeof AgentTerminalMessa
   return { id, name, title, running, exitCode, ...terminal.range };
 }
 
-/** The shell, after making itself the first to go when memory runs out: the agent must go on answering. */
+/** The shell, after making itself the first to go when memory runs out. */
 function shellCommand(): [string, ...string[]] {
   const shell = ['/bin/bash', '/usr/bin/bash'].find((path) => existsSync(path)) ?? '/bin/sh';
-  // The highest there is: in a pod everything begins near it, and only root may go lower again.
-  return ['/bin/sh', '-c', 'echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec "$0" -i', shell];
+  return ['/bin/sh', '-c', `${FIRST_TO_GO}; exec "$0" -i`, shell];
 }
 
-/** Made from nothing: no setting of the agent, and no variable that a cluster gives to its pods, is a shell's business. */
-function shellEnvironment({ home, folder, mark }: TerminalsOptions): Record<string, string> {
-  const user = userName();
+function shellEnvironment(place: ProgramPlace): Record<string, string> {
   return {
+    ...programEnvironment(place),
     TERM: 'xterm-256color',
     COLORTERM: 'truecolor',
-    LANG: 'C.UTF-8',
-    PATH: '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin',
-    HOME: home,
-    USER: user,
-    LOGNAME: user,
-    SHELL: '/bin/bash',
-    PWD: folder,
     PS1: '\\[\\e[36m\\]\\w\\[\\e[0m\\] $ ',
-    ...(mark === null ? {} : { BERTH_POD: mark }),
   };
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // An image without a name for the user id that it runs as.
-    return 'workspace';
-  }
 }

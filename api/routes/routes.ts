@@ -5,6 +5,7 @@ import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
 import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
 import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
+import { runRoutes } from '#api/routes/runs/runRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
@@ -27,6 +28,7 @@ export const routes: Route[] = [
   ...lifecycleRoutes,
   ...gitFolderRoutes,
   ...terminalRoutes,
+  ...runRoutes,
   ...itemRoutes,
   ...restoreRoutes,
   ...uploadRoutes,

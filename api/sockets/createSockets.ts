@@ -10,6 +10,7 @@ import { toRefusal } from '#api/sockets/guard.ts';
 import { addressOfConnection, authenticateSocket, mayConnect } from '#api/sockets/handshake.ts';
 import { tellLists } from '#api/sockets/listNotices.ts';
 import { createRightsWatch } from '#api/sockets/rightsWatch.ts';
+import { serveRuns } from '#api/sockets/runsOfSocket.ts';
 import { serveTerminals } from '#api/sockets/terminalNamespace.ts';
 import type { TokenScope } from '#shared/contracts/user.ts';
 import { AppError } from '#shared/domain/errors.ts';
@@ -98,7 +99,14 @@ export function createSockets({ deps, limits, metrics, server }: SocketOptions):
   }
 
   open({ name: '/events', scope: 'read', serve: serveEvents });
-  open({ name: '/terminal', scope: 'sessions', serve: serveTerminals });
+  open({
+    name: '/terminal',
+    scope: 'sessions',
+    serve(given, counted, connected) {
+      serveTerminals(given, counted, connected);
+      serveRuns(given, connected);
+    },
+  });
   const stopLists = tellLists(deps, io.of('/events'));
 
   return {

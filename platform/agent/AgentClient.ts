@@ -1,4 +1,5 @@
 import type { GitLook, GitNews, GitPacked, GitUnpacked } from '#shared/contracts/agentGit.ts';
+import type { RunStream } from '#shared/domain/run.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
 
 /** One entry of the volume as the agent found it. `sha256` is over the file's bytes or the symlink's target. */
@@ -94,6 +95,50 @@ export interface TerminalAttachment {
   drop(): void;
 }
 
+/** A run as the agent tells it. `bytes` is what the program put out, `kept` what of it is held, from the first byte on. */
+export interface AgentRun {
+  id: string;
+  running: boolean;
+  exitCode: number | null;
+  signal: string | null;
+  /** Why the agent ended it; null when it ended by itself, or runs. */
+  stopped: 'cancelled' | 'time' | 'session' | null;
+  stdout: { bytes: number; kept: number };
+  stderr: { bytes: number; kept: number };
+  durationMs: number;
+}
+
+/** A piece of a run's output, or last its end. */
+export type AgentRunPart = { stream: RunStream; offset: number; bytes: Uint8Array } | { ended: AgentRun };
+
+/** What to run. `folder` is relative to the workspace, empty for its root. */
+export interface AgentRunStart {
+  id: string;
+  argv: string[];
+  folder: string;
+  environment: Record<string, string>;
+  stdin: Uint8Array;
+  timeLimitMs: number;
+  outputLimitBytes: number;
+}
+
+/**
+ * The runs of a session, named by ids that are never used twice. All but `start` reject with RUN_NOT_FOUND; all with
+ * RUN_REFUSED when the agent is of a release that knows no runs.
+ */
+export interface AgentRuns {
+  /** Starts a run, at most once for each id. Rejects with RUN_LIMIT, RUN_REFUSED or SESSION_NOT_RUNNING. */
+  start(run: AgentRunStart): Promise<AgentRun>;
+  /** Resolves once it has ended, however long that takes. */
+  wait(id: string): Promise<AgentRun>;
+  /** Asks it to end: SIGTERM, SIGKILL after 2 s, to everything that it started. */
+  stop(id: string): Promise<void>;
+  /** Its output from those offsets on, as it comes, then its end. Rejects with AGENT_UNREACHABLE once the signal says to leave. */
+  follow(id: string, from: Readonly<Record<RunStream, number>>, leave?: AbortSignal): AsyncIterable<AgentRunPart>;
+  /** Somebody has it all: the agent lets it go once it has ended. */
+  forget(id: string): Promise<void>;
+}
+
 /** What the session has been doing; drives the idle rule. Seconds since the last of each, null for never. */
 export interface AgentActivity {
   bootId: string;
@@ -173,6 +218,8 @@ export interface AgentClient {
     options: { clientId: string; offset: number | null; size: TerminalSize; counts: boolean },
     listener: TerminalListener,
   ): Promise<TerminalAttachment>;
+
+  readonly runs: AgentRuns;
 
   activity(): Promise<AgentActivity>;
   /** Refuses new channels and ends every process but the agent: SIGHUP, SIGKILL after `graceMs`. Resolves when all are gone. */

@@ -57,6 +57,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       bootId: hello.bootId,
       takesFresh: hello.takesFresh,
       packsGit: hello.packsGit,
+      takesRuns: hello.takesRuns,
       ended: ended.promise,
       close: () => socket.destroy(),
     });

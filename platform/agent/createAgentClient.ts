@@ -6,6 +6,7 @@ import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { requestChanges, requestFiles, requestManifest } from '#platform/agent/agentFiles.ts';
 import { requestGitLooks, requestGitPack, requestGitUnpack } from '#platform/agent/agentGit.ts';
 import { ask, checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
+import { createAgentRuns } from '#platform/agent/agentRuns.ts';
 import { attachTerminal } from '#platform/agent/attachTerminal.ts';
 
 /** What a client is made from: a greeted stream. */
@@ -16,6 +17,8 @@ export interface AgentStream {
   takesFresh: boolean;
   /** Whether the agent knows the requests about `.git` folders. */
   packsGit: boolean;
+  /** Whether the agent knows runs. */
+  takesRuns: boolean;
   /** Resolves with the reason when the stream has ended. */
   ended: Promise<string>;
   close(): void;
@@ -23,7 +26,7 @@ export interface AgentStream {
 
 /** The port's client over a greeted stream. */
 export function createAgentClient(stream: AgentStream): AgentClient {
-  const { multiplexer, bootId, takesFresh, packsGit, ended, close } = stream;
+  const { multiplexer, bootId, takesFresh, packsGit, takesRuns, ended, close } = stream;
   let closed = false;
   const over = ended.then(() => {
     closed = true;
@@ -48,6 +51,7 @@ export function createAgentClient(stream: AgentStream): AgentClient {
     renameTerminal: (id, name) => ask(multiplexer, { kind: 'terminals.rename', id, name }, z.undefined()),
     closeTerminal: (id) => ask(multiplexer, { kind: 'terminals.close', id }, z.undefined()),
     attach: (id, options, listener) => attachTerminal(multiplexer, { id, ...options }, listener),
+    runs: createAgentRuns(multiplexer, takesRuns),
     activity: () => ask(multiplexer, { kind: 'activity' }, ActivityMessage),
     quiesce: (options) => ask(multiplexer, { kind: 'quiesce', ...options }, z.undefined()),
     close: () => {

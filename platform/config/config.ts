@@ -144,7 +144,9 @@ export const ConfigSchema = z.object({
   BERTH_WORKER_HEALTH_PORT: integer(0, 65_535)
     .default(0)
     .describe('The port of /healthz and /readyz of a worker, for the probes of a cluster; 0 serves neither.'),
-  BERTH_WATCH_SLOTS: integer(1, 10_000).default(500).describe('Open sessions that one worker process can watch.'),
+  BERTH_WATCH_SLOTS: integer(1, 10_000)
+    .default(500)
+    .describe('Open sessions that one worker process can watch, and runs that it can wait for, together.'),
 
   API_MAX_REPLICAS: integer(1, 100)
     .default(2)
@@ -162,6 +164,19 @@ export const ConfigSchema = z.object({
   SESSION_CLOSING_SOON_SECONDS: integer(1, 3_600)
     .default(300)
     .describe('How long before an idle close people are told.'),
+  RUN_TIME_LIMIT_SECONDS: integer(1, 3_600)
+    .default(60)
+    .describe('How long a command that is run may take, unless its request says otherwise.'),
+  RUN_TIME_LIMIT_MAX_SECONDS: integer(1, 3_600)
+    .default(3_600)
+    .describe('The longest time that a request may ask for; it bounds RUN_TIME_LIMIT_SECONDS too.'),
+  RUN_OUTPUT_LIMIT_BYTES: integer(1_024, 8_388_608)
+    .default(1_048_576)
+    .describe('How much of each of the two outputs of a run is kept, unless its request says otherwise.'),
+  RUN_OUTPUT_LIMIT_MAX_BYTES: integer(1_024, 8_388_608)
+    .default(8_388_608)
+    .describe('The most output that a request may ask to keep; it bounds RUN_OUTPUT_LIMIT_BYTES too.'),
+  RUNS_AT_ONCE: integer(1, 8).default(4).describe('Runs of one session that have not ended.'),
   SELF_PROMOTION_MAX_LEVEL: integer(0, 1).default(1).describe('The reviewer level that people can give themselves.'),
   MAX_FILE_BYTES: integer(1_024, 104_857_600).default(10_485_760).describe('The largest file that is saved.'),
   MAX_SESSION_BYTES: integer(1_024, 10_737_418_240)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GIT_REQUESTS, GitNews } from '#shared/contracts/agentGit.ts';
+import { RUN_REQUESTS } from '#shared/contracts/agentRuns.ts';
 import { TerminalSize } from '#shared/contracts/terminal.ts';
 import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
 
@@ -56,7 +57,8 @@ export const CallerHello = z.object({
 export type CallerHello = z.infer<typeof CallerHello>;
 /**
  * First frame of the agent. `bootId` is new with every start of the agent. One that `takesFresh` knows changes of a volume
- * that nobody works on yet; one that `packsGit` knows the requests about `.git` folders.
+ * that nobody works on yet; one that `packsGit` knows the requests about `.git` folders, one that `takesRuns` those about
+ * runs.
  */
 export const AgentHello = z.object({
   protocol: z.int(),
@@ -64,6 +66,7 @@ export const AgentHello = z.object({
   bootId: z.string().min(8).max(64),
   takesFresh: z.boolean().default(false),
   packsGit: z.boolean().default(false),
+  takesRuns: z.boolean().default(false),
 });
 /** First frame of the agent. */
 export type AgentHello = z.infer<typeof AgentHello>;
@@ -106,6 +109,7 @@ export const AgentRequest = z.discriminatedUnion('kind', [
     size: TerminalSize,
     counts: z.boolean(),
   }),
+  ...RUN_REQUESTS,
   z.strictObject({ kind: z.literal('activity') }),
   z.strictObject({ kind: z.literal('quiesce'), graceMs: z.int().min(0).max(60_000) }),
   ...GIT_REQUESTS,

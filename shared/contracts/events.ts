@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RUN_STATUSES } from '#shared/domain/run.ts';
 import { SESSION_PHASES } from '#shared/domain/session.ts';
 
 /** Whose events: a session by uuid, a review by id. */
@@ -29,6 +30,7 @@ export const SessionEventPayloads = {
   volumeExpires: z.object({ until: z.string() }),
   session: z.object({}),
   review: z.object({ reviewId: z.int() }),
+  run: z.object({ runId: z.int(), status: z.enum(RUN_STATUSES) }),
 } as const;
 /** A kind of session event. */
 export type SessionEventKind = keyof typeof SessionEventPayloads;

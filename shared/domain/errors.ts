@@ -205,6 +205,18 @@ export const ERROR_CATALOGUE = {
   },
   TERMINAL_LIMIT: { status: 409, title: 'Too many terminals', remedy: 'Close a terminal and try again.' },
   TERMINAL_NOT_FOUND: { status: 404, title: 'The terminal has ended', remedy: 'Open a new terminal.' },
+  RUN_LIMIT: { status: 409, title: 'Too many runs', remedy: 'Wait until one has ended, or cancel one.' },
+  RUN_REFUSED: {
+    status: 409,
+    title: 'The command cannot be run',
+    remedy: 'Correct what the detail names and run it again.',
+  },
+  RUN_UNKNOWN_FILE: {
+    status: 422,
+    title: 'Berth does not know how to run this file',
+    remedy: 'Send a command instead of the file, or give the file an ending that is known.',
+  },
+  RUN_NOT_FOUND: { status: 404, title: 'The run is not there any more', remedy: 'Run the command again.' },
   AGENT_UNREACHABLE: {
     status: 503,
     title: 'The session does not answer',

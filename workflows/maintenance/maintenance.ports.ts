@@ -39,6 +39,9 @@ export interface RetainResult {
   blobs: number;
   gitFolders: number;
   gitPacks: number;
+  /** Receipts of runs, and runs that were given up. Absent in results of an earlier release. */
+  runs?: number;
+  lostRuns?: number;
 }
 
 /** Activities of the maintenance workflows; each is safe to run twice. */
@@ -49,6 +52,6 @@ export interface MaintenanceActivities {
   removeOrphans(input: { orphans: Orphan[] }): Promise<{ removed: number }>;
   /** Writes the token that the next run must find in the database. */
   recordHeartbeat(input: { token: string }): Promise<void>;
-  /** Removes what is past its time: events, idempotency keys, web sessions, versions, sessions in the trash, unreferenced blobs. */
+  /** Removes what is past its time: events, idempotency keys, web sessions, versions, sessions in the trash, receipts of runs, unreferenced blobs. */
   retain(): Promise<RetainResult>;
 }

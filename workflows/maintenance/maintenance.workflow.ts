@@ -61,7 +61,7 @@ export async function reap(input: ReapInput = {}): Promise<ReapResult> {
 export async function retain(): Promise<RetainResult> {
   const result = await activities().retain.executeWithOptions({ summary: 'rows past their time' }, []);
   setCurrentDetails(
-    `Removed ${result.events} events, ${result.idempotencyKeys} idempotency keys, ${result.webSessions} web sessions, ${result.versions} versions, ${result.sessions} sessions in the trash, ${result.blobs} blobs.`,
+    `Removed ${result.events} events, ${result.idempotencyKeys} idempotency keys, ${result.webSessions} web sessions, ${result.versions} versions, ${result.runs ?? 0} runs, ${result.sessions} sessions in the trash, ${result.blobs} blobs.`,
   );
   return result;
 }

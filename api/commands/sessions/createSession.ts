@@ -1,5 +1,5 @@
 import type { ApiDeps } from '#api/deps.ts';
-import { requireRoomForLiveSession } from '#api/commands/sessions/liveLimit.ts';
+import { requireRoomForLiveSession } from '#platform/db/repositories/liveLimit.ts';
 import type { CreateSession } from '#shared/contracts/session.ts';
 import { createStarterItems } from '#platform/db/repositories/items.ts';
 import { requestOpen } from '#platform/db/repositories/sessionRequests.ts';

@@ -1,5 +1,5 @@
 import type { ApiDeps } from '#api/deps.ts';
-import { requireRoomForLiveSession } from '#api/commands/sessions/liveLimit.ts';
+import { requireRoomForLiveSession } from '#platform/db/repositories/liveLimit.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { requestOpen } from '#platform/db/repositories/sessionRequests.ts';
 import { lockSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';

@@ -1,5 +1,5 @@
 import type { ApiDeps } from '#api/deps.ts';
-import { requireRoomForLiveSession } from '#api/commands/sessions/liveLimit.ts';
+import { requireRoomForLiveSession } from '#platform/db/repositories/liveLimit.ts';
 import { AppError, type ErrorCode } from '#shared/domain/errors.ts';
 import { isLivePhase, isVolumeInDoubt } from '#shared/domain/session.ts';
 import type { Tx } from '#platform/db/database.ts';

@@ -14,3 +14,9 @@ export const TerminalParams = z.strictObject({
   uuid: z.uuid(),
   terminalId: z.string().regex(/^[\w-]{1,64}$/, 'is not the id of a terminal'),
 });
+
+/** A run of a session in an address. */
+export const RunParams = z.strictObject({
+  uuid: z.uuid(),
+  runId: z.coerce.number().int().positive().max(2_147_483_647),
+});

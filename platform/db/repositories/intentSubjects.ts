@@ -33,3 +33,23 @@ export async function describeReviewSubject(database: Database, id: number): Pro
   );
   return rows[0] ?? null;
 }
+
+/** What an operator reads about a run's workflow. */
+export interface RunSubject {
+  sessionUuid: string;
+  userId: number;
+  owner: string;
+  sessionName: string;
+  /** The file that is run; null for a command, whose words are nobody else's business. */
+  file: string | null;
+}
+
+/** The run behind an intent; null when it was erased. */
+export async function describeRunSubject(database: Database, id: number): Promise<RunSubject | null> {
+  const rows = await database.query<RunSubject>(
+    `SELECT s.uuid AS "sessionUuid", s.user_id AS "userId", u.username AS owner, s.name AS "sessionName", r.command->>'file' AS file
+     FROM runs r JOIN sessions s ON s.id = r.session_id JOIN users u ON u.id = s.user_id WHERE r.id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}

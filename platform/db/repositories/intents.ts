@@ -1,10 +1,10 @@
 import type { Database, Tx } from '#platform/db/database.ts';
 
 /** Whom an intent is about. */
-export type IntentSubject = 'session' | 'review';
+export type IntentSubject = 'session' | 'review' | 'run';
 
 /** What is to be carried out. */
-export type IntentKind = 'open' | 'close' | 'start_review';
+export type IntentKind = 'open' | 'close' | 'start_review' | 'start_run' | 'cancel_run';
 
 /** A wish that was committed with the row it concerns and that the dispatcher carries to Temporal. */
 export interface IntentRecord {
@@ -12,7 +12,7 @@ export interface IntentRecord {
   id: number;
   subject: IntentSubject;
   subjectId: number;
-  /** The session's generation that is meant; 0 for reviews. */
+  /** The session's generation that is meant; 0 for reviews and runs. */
   generation: number;
   kind: IntentKind;
   opId: string;
@@ -71,16 +71,21 @@ export async function takeDueIntent(database: Database, tx: Tx): Promise<IntentR
   return rows[0] ?? null;
 }
 
+/** Whether the row of a subject shows the effect of an intent of that kind. */
+const DONE: Readonly<Record<IntentKind, string>> = {
+  open: `SELECT generation > $2 OR (generation = $2 AND phase <> 'requested') AS done FROM sessions WHERE id = $1`,
+  close: `SELECT generation > $2 OR (generation = $2 AND phase IN ('saving', 'closing', 'closed', 'failed')) AS done
+    FROM sessions WHERE id = $1`,
+  start_review: `SELECT snapshot_id IS NOT NULL OR withdrawn_at IS NOT NULL AS done FROM review_requests WHERE id = $1`,
+  start_run: `SELECT status <> 'queued' AS done FROM runs WHERE id = $1`,
+  cancel_run: `SELECT ended_at IS NOT NULL AS done FROM runs WHERE id = $1`,
+};
+
 /** True when the row of the intent's subject shows its effect, or makes it pointless. */
 export async function intentIsDone(database: Database, intent: IntentRecord, tx: Tx): Promise<boolean> {
   const rows = await database.query<{ done: boolean }>(
-    intent.subject === 'review'
-      ? `SELECT snapshot_id IS NOT NULL OR withdrawn_at IS NOT NULL AS done FROM review_requests WHERE id = $1`
-      : intent.kind === 'open'
-        ? `SELECT generation > $2 OR (generation = $2 AND phase <> 'requested') AS done FROM sessions WHERE id = $1`
-        : `SELECT generation > $2 OR (generation = $2 AND phase IN ('saving', 'closing', 'closed', 'failed')) AS done
-           FROM sessions WHERE id = $1`,
-    intent.subject === 'review' ? [intent.subjectId] : [intent.subjectId, intent.generation],
+    DONE[intent.kind],
+    intent.subject === 'session' ? [intent.subjectId, intent.generation] : [intent.subjectId],
     tx,
   );
   // A subject that is no longer there needs nothing.

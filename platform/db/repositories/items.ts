@@ -48,6 +48,20 @@ export async function findItem(
   return rows[0] ?? null;
 }
 
+/** The item of the session at that path; null when there is none. */
+export async function findItemByPath(
+  database: Database,
+  place: { sessionId: number; path: string },
+  tx: Tx = null,
+): Promise<ItemRecord | null> {
+  const rows = await database.query<ItemRecord>(
+    `SELECT ${COLUMNS} FROM workspace_items WHERE session_id = $1 AND full_path = $2`,
+    [place.sessionId, place.path],
+    tx,
+  );
+  return rows[0] ?? null;
+}
+
 /** The item with that name in a folder (null: the root); null when there is none. */
 export async function findChild(
   database: Database,
@@ -58,20 +72,6 @@ export async function findChild(
     `SELECT ${COLUMNS} FROM workspace_items
      WHERE session_id = $1 AND parent_id IS NOT DISTINCT FROM $2::integer AND name = $3`,
     [place.sessionId, place.parentId, place.name],
-    tx,
-  );
-  return rows[0] ?? null;
-}
-
-/** The item at a path of the session; null when there is none. */
-export async function findItemByPath(
-  database: Database,
-  place: { sessionId: number; path: string },
-  tx: Tx = null,
-): Promise<ItemRecord | null> {
-  const rows = await database.query<ItemRecord>(
-    `SELECT ${COLUMNS} FROM workspace_items WHERE session_id = $1 AND full_path = $2`,
-    [place.sessionId, place.path],
     tx,
   );
   return rows[0] ?? null;

@@ -1,9 +1,16 @@
-import type { Database } from '#platform/db/database.ts';
+import type { Database, Tx } from '#platform/db/database.ts';
+import { endRun } from '#platform/db/repositories/runs.ts';
 
 /** Deletes by a statement that returns its rows' number. */
-async function remove(database: Database, sql: string): Promise<number> {
+async function remove(
+  database: Database,
+  sql: string,
+  { bind = [], tx = null }: { bind?: unknown[]; tx?: Tx } = {},
+): Promise<number> {
   const rows = await database.query<{ removed: number }>(
     `WITH gone AS (${sql} RETURNING 1) SELECT count(*)::integer AS removed FROM gone`,
+    bind,
+    tx,
   );
   return rows[0]?.removed ?? 0;
 }
@@ -59,4 +66,43 @@ export function removeUnreferencedBlobs(database: Database): Promise<number> {
        AND NOT EXISTS (SELECT 1 FROM snapshot_items s WHERE s.sha256 = b.sha256)
        AND NOT EXISTS (SELECT 1 FROM workspace_items w WHERE w.sha256 = b.sha256)`,
   );
+}
+
+/** Receipts of runs that a session keeps, and bytes of their outputs together; beyond either the oldest go. */
+const KEPT_RUNS = { count: 200, bytes: 256 * 1024 * 1024 };
+
+/**
+ * Removes the oldest receipts of the session, or of every session, where there are too many or too much is in them. Runs that
+ * have not ended stay.
+ */
+export function removeOldRuns(
+  database: Database,
+  { sessionId = null, kept = KEPT_RUNS }: { sessionId?: number | null; kept?: typeof KEPT_RUNS } = {},
+  tx: Tx = null,
+): Promise<number> {
+  return remove(
+    database,
+    `DELETE FROM runs WHERE id IN (
+       SELECT id FROM (
+         SELECT id, row_number() OVER newest AS place,
+           sum(coalesce(length(stdout), 0) + coalesce(length(stderr), 0)) OVER newest AS bytes
+         FROM runs WHERE ended_at IS NOT NULL AND ($3::integer IS NULL OR session_id = $3) WINDOW newest AS (PARTITION BY session_id ORDER BY id DESC)) receipts
+       WHERE place > $1 OR (place > 1 AND bytes > $2))`,
+    { bind: [kept.count, kept.bytes, sessionId], tx },
+  );
+}
+
+/**
+ * Ends runs that nothing stands for: no request under way, and no sign of life for a day, which is longer than any run may
+ * take. Their workflow was terminated, or the Temporal server lost.
+ */
+export async function loseAbandonedRuns(database: Database): Promise<number> {
+  const rows = await database.query<{ id: number }>(
+    `SELECT id FROM runs r WHERE ended_at IS NULL AND updated_at < now() - interval '1 day'
+       AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.subject = 'run' AND i.subject_id = r.id)`,
+  );
+  for (const { id } of rows) {
+    await endRun(database, id, { status: 'lost', reason: 'Nothing was heard of it for a day.', program: null });
+  }
+  return rows.length;
 }

@@ -36,11 +36,7 @@ export async function createSnapshot(
   session: { sessionId: number; createdBy: number | null },
   tx: Tx,
 ): Promise<CreatedSnapshot> {
-  const entries = await database.query<ManifestEntry>(
-    `SELECT full_path AS path, ${FROZEN_TYPE} AS type, executable, sha256 FROM workspace_items WHERE session_id = $1`,
-    [session.sessionId],
-    tx,
-  );
+  const entries = await readManifest(database, session.sessionId, tx);
   const hash = manifestHash(entries);
   const [snapshot] = await database.query<{ id: number }>(
     'INSERT INTO snapshots (session_id, manifest_hash, created_by) VALUES ($1, $2, $3) RETURNING id',
@@ -64,6 +60,15 @@ export async function createSnapshot(
     tx,
   );
   return { id: snapshot.id, manifestHash: hash, files: entries.filter((entry) => entry.type !== 'folder').length };
+}
+
+/** What a snapshot of the session's present tree would say about each path. */
+export function readManifest(database: Database, sessionId: number, tx: Tx): Promise<ManifestEntry[]> {
+  return database.query<ManifestEntry>(
+    `SELECT full_path AS path, ${FROZEN_TYPE} AS type, executable, sha256 FROM workspace_items WHERE session_id = $1`,
+    [sessionId],
+    tx,
+  );
 }
 
 /** Stores the bytes of files that have no blob yet. Sorted, so that two sessions with the same files cannot deadlock. */

@@ -34,6 +34,7 @@ describe("a session's event", () => {
       volumeExpires: { until: '2026-05-02T12:00:00Z' },
       session: {},
       review: { reviewId: 1 },
+      run: { runId: 1, status: 'running' },
     };
     for (const [kind, payload] of Object.entries(payloads)) {
       expect(SessionEventPayloads[kind as keyof typeof payloads].safeParse(payload).success).toBe(true);

@@ -19,6 +19,7 @@ const READABLE: Readonly<Record<SessionEventKind, (payload: Record<string, unkno
   volumeExpires: ({ until }) => typeof until === 'string',
   session: () => true,
   review: ({ reviewId }) => typeof reviewId === 'number',
+  run: ({ runId, status }) => typeof runId === 'number' && typeof status === 'string',
 };
 
 /**

@@ -1,5 +1,6 @@
 import type { Transaction } from 'sequelize';
-import type { ApiDeps } from '#api/deps.ts';
+import type { Config } from '#platform/config/config.ts';
+import type { Database } from '#platform/db/database.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { listLiveSessions } from '#platform/db/repositories/sessions.ts';
 import { lockUser } from '#platform/db/repositories/users.ts';
@@ -9,7 +10,7 @@ import { lockUser } from '#platform/db/repositories/users.ts';
  * until the transaction ends, so that two opens at once cannot both be the last one.
  */
 export async function requireRoomForLiveSession(
-  deps: Pick<ApiDeps, 'database' | 'config'>,
+  deps: { database: Database; config: Pick<Config, 'SESSION_LIVE_LIMIT'> },
   { userId, exceptUuid }: { userId: number; exceptUuid: string | null },
   tx: Transaction,
 ): Promise<void> {

@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ApiDeps } from '#api/deps.ts';
+import type { Caller } from '#api/http/route.ts';
+import { loadOwnRun } from '#api/policies/runPolicy.ts';
+import type { AttachRun, RunServerEvents } from '#shared/contracts/run.ts';
+import { isAppError } from '#shared/domain/errors.ts';
+import { isEndedRun, RUN_STREAMS, type RunStream } from '#shared/domain/run.ts';
+import { readRunOutputs, type RunRecord } from '#platform/db/repositories/runs.ts';
+
+const FIRST_WAIT_MS = 100;
+const LAST_WAIT_MS = 1_000;
+/** Bytes of one piece. */
+const PIECE_BYTES = 32 * 1024;
+
+/** A piece of one of the outputs. */
+export interface RunPiece {
+  stream: RunStream;
+  offset: number;
+  data: Uint8Array;
+}
+
+/** One reader of one run, from where it was to the end: of the agent while that has the run, of the receipt after. */
+export interface RunLink {
+  /** The reader knows that it is attached: output may flow. */
+  begin(): void;
+  close(): void;
+}
+
+/** What a link works with. */
+export interface RunLinkOptions {
+  deps: ApiDeps;
+  caller: () => Caller;
+  request: AttachRun;
+  /** Hands a piece to the reader; resolves once that has taken it, and rejects when it takes none. */
+  output: (piece: RunPiece) => Promise<void>;
+  tell: <Event extends 'runEnd' | 'runGone'>(
+    event: Event,
+    message: Omit<Parameters<RunServerEvents[Event]>[0], 'sessionUuid' | 'runId'>,
+  ) => void;
+  /** The link is over by itself. */
+  ended: () => void;
+}
+
+/** Makes a link; `begin` comes first. */
+export function createRunLink({ deps, caller, request, output, tell, ended }: RunLinkOptions): RunLink {
+  const offsets: Record<RunStream, number> = { stdout: request.stdout, stderr: request.stderr };
+  const { sessionUuid: uuid, runId } = request;
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const left = once(signal, 'abort');
+
+  async function send(piece: RunPiece): Promise<void> {
+    // A reader that leaves takes nothing more, and must hold nothing either.
+    await Promise.race([output(piece), left]);
+    signal.throwIfAborted();
+    offsets[piece.stream] = piece.offset + piece.data.byteLength;
+  }
+
+  async function follow(): Promise<void> {
+    for (let wait = FIRST_WAIT_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_WAIT_MS)) {
+      const run = await loadOwnRun(deps, caller(), { uuid, runId });
+      if (isEndedRun(run.status)) {
+        await sendKept(run);
+        if (!signal.aborted) tell('runEnd', { status: run.status });
+        return;
+      }
+      if (run.status === 'running' && (await followAgent(run))) wait = FIRST_WAIT_MS;
+      // What follows is in the row, or comes with the agent.
+      await pause(wait, undefined, { ref: false });
+    }
+  }
+
+  /** Follows the agent's run while that can be reached. True when there was something to tell. */
+  async function followAgent(run: RunRecord): Promise<boolean> {
+    const before = offsets.stdout + offsets.stderr;
+    try {
+      const agent = await deps.agentPool.get(uuid, run.generation ?? 0);
+      if (agent.bootId !== run.bootId) return false;
+      for await (const part of agent.runs.follow(String(runId), offsets, signal)) {
+        if ('ended' in part) break;
+        await send({ stream: part.stream, offset: part.offset, data: part.bytes });
+      }
+    } catch (error) {
+      const passing = ['AGENT_UNREACHABLE', 'RUN_NOT_FOUND', 'STALE_GENERATION'] as const;
+      if (!passing.some((code) => isAppError(error, code))) throw error;
+    }
+    return offsets.stdout + offsets.stderr > before;
+  }
+
+  async function sendKept(run: RunRecord): Promise<void> {
+    const kept = await readRunOutputs(deps.database, run.id);
+    for (const stream of RUN_STREAMS) {
+      while (!signal.aborted && offsets[stream] < kept[stream].byteLength) {
+        const offset = offsets[stream];
+        await send({ stream, offset, data: kept[stream].subarray(offset, offset + PIECE_BYTES) });
+      }
+    }
+  }
+
+  async function live(): Promise<void> {
+    try {
+      await follow();
+    } catch (error) {
+      if (signal.aborted) return;
+      const code = isAppError(error) ? error.code : 'INTERNAL';
+      if (code !== 'NOT_FOUND') deps.log.warn({ err: error, runId }, 'a run cannot be followed any more');
+      tell('runGone', { code });
+    } finally {
+      ended();
+    }
+  }
+
+  return {
+    begin: () => void live(),
+    close: () => leaving.abort(),
+  };
+}
