@@ -75,7 +75,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     scanner: new Scanner(workspace, limits),
     flush: new ScanFlush(workspace.path),
     displaced,
-    watch: new WorkspaceWatch(workspace, () => terminals.activity().quietMs),
+    watch: new WorkspaceWatch(workspace, () => terminals.quietMs),
     terminals,
     scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
     changes: new Turns(),

@@ -36,7 +36,11 @@ beforeEach(async () => {
     write: (bytes) => setImmediate(() => caller.receive(bytes)),
     hello: () => undefined,
     opened: (channel, request) =>
-      answerRequest({ session, caller: { protocol: 1, generation: 1, takesUndigested: true } }, channel, request),
+      answerRequest(
+        { session, caller: { protocol: 1, generation: 1, takesUndigested: true, takesUntyped: true } },
+        channel,
+        request,
+      ),
   });
   caller = new Multiplexer({
     write: (bytes) => setImmediate(() => agent.receive(bytes)),

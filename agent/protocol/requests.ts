@@ -58,7 +58,7 @@ async function carryOut(
   else if (request.kind === 'terminals.open') await channel.send(terminals.open(request.name, request.size));
   else if (request.kind === 'terminals.rename') terminals.get(request.id).name = request.name;
   else if (request.kind === 'terminals.close') terminals.close(request.id);
-  else if (request.kind === 'activity') await channel.send(activityOf(session));
+  else if (request.kind === 'activity') await channel.send(activityOf(session, caller));
   else if (request.kind === 'quiesce') await quiesce(session, request);
 }
 
@@ -68,10 +68,17 @@ function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
   return { ended: stop, closed: stop, failed: stop };
 }
 
-function activityOf({ terminals, bootId, startedAt }: AgentSession): object {
-  const { quietMs, foregroundJob } = terminals.activity();
-  const idleMs = foregroundJob === null ? (quietMs ?? performance.now() - startedAt) : 0;
-  return { bootId, idleSeconds: idleMs / 1_000, foregroundJob: foregroundJob?.slice(0, 100) ?? null };
+function activityOf({ terminals, bootId, startedAt }: AgentSession, { takesUntyped }: CallerHello): object {
+  const { foregroundJob, typedMs, outputMs } = terminals.activity();
+  const sinceStart = performance.now() - startedAt;
+  const unusedMs = typedMs ?? sinceStart;
+  const idleMs = foregroundJob === null ? Math.min(unusedMs, outputMs ?? Infinity) : 0;
+  return {
+    bootId,
+    idleSeconds: idleMs / 1_000,
+    ...(takesUntyped && { untypedSeconds: unusedMs / 1_000 }),
+    foregroundJob: foregroundJob?.slice(0, 100) ?? null,
+  };
 }
 
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {

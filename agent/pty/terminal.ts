@@ -1,5 +1,6 @@
 import { RING_BYTES } from '#shared/contracts/agentProtocol.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { isTerminalAnswer } from '#shared/domain/terminalAnswer.ts';
 import { decideFlow, pinAfterDrop, type Pin } from '#agent/pty/flow.ts';
 import type { PtyProcess, PtySpec, PtyStarter } from '#agent/pty/nativePty.ts';
 import { Reader, type ReaderSink } from '#agent/pty/reader.ts';
@@ -12,6 +13,7 @@ const MAX_INPUT_BACKLOG = 1024 * 1024;
 const MAX_CLIENTS = 256;
 /** After its program ended a terminal is read for so long; a background job may hold it open for ever. */
 const DRAIN_MS = 500;
+const ESCAPE = 0x1b;
 
 /** What joining a terminal gives. */
 export interface Joined {
@@ -22,6 +24,12 @@ export interface Joined {
   lastInputSeq: number;
 }
 
+/** Who hears of what goes on: output (the end of the program too), and what a person types. */
+export interface TerminalHears {
+  output(): void;
+  typed(): void;
+}
+
 /** A shell on a pseudo-terminal that outlives all who look at it. */
 export class Terminal {
   readonly id: string;
@@ -29,7 +37,6 @@ export class Terminal {
   title = '';
   running = true;
   exitCode: number | null = null;
-  lastActiveAt = performance.now();
   readonly #ring = new Ring(RING_BYTES);
   readonly #process: PtyProcess;
   readonly #titles = new TitleParser();
@@ -40,7 +47,7 @@ export class Terminal {
   #paused = false;
   #isDrained = false;
   #askAgain: NodeJS.Timeout | null = null;
-  #active: () => void;
+  #hears: TerminalHears;
 
   constructor(
     start: PtyStarter,
@@ -48,12 +55,12 @@ export class Terminal {
       id: string;
       name: string;
       spec: Pick<PtySpec, 'argv' | 'environment' | 'folder' | 'size'>;
-      active: () => void;
+      hears: TerminalHears;
     },
   ) {
     this.id = options.id;
     this.name = options.name;
-    this.#active = options.active;
+    this.#hears = options.hears;
     this.#process = start({
       ...options.spec,
       output: (bytes) => this.#take(bytes),
@@ -112,11 +119,16 @@ export class Terminal {
     if (seq <= (this.#inputSeqs.get(reader.clientId) ?? 0)) return;
     if (!this.running || this.#process.inputBacklog > MAX_INPUT_BACKLOG) return;
     this.#rememberInput(reader.clientId, seq);
+    if (isAnswer(bytes)) {
+      // Every screen answers a query; the program asked one terminal.
+      if (reader === this.#answering()) this.#process.write(bytes);
+      return;
+    }
     if (this.#lastTypist !== reader.clientId) {
       this.#lastTypist = reader.clientId;
       this.#process.resize(reader.size);
     }
-    this.#touch();
+    this.#hears.typed();
     reader.expectEcho();
     // The bytes are a part of the received chunk, which nobody writes to again.
     this.#process.write(bytes);
@@ -158,6 +170,13 @@ export class Terminal {
     if (this.#inputSeqs.size > MAX_CLIENTS && oldest !== undefined) this.#inputSeqs.delete(oldest);
   }
 
+  /** The reader whose screen speaks for the terminal: of those that are seen the one that typed last. */
+  #answering(): Reader | undefined {
+    const readers = [...this.#readers];
+    const seen = readers.filter(({ counts }) => counts);
+    return seen.find(({ clientId }) => clientId === this.#lastTypist) ?? seen[0] ?? readers[0];
+  }
+
   #fit(reader: Reader): void {
     const typistIsHere = [...this.#readers].some(({ clientId }) => clientId === this.#lastTypist);
     if (!typistIsHere || this.#lastTypist === reader.clientId) this.#process.resize(reader.size);
@@ -167,14 +186,9 @@ export class Terminal {
     const before = this.#ring.end;
     this.#ring.append(bytes);
     this.title = this.#titles.push(bytes) ?? this.title;
-    this.#touch();
+    this.#hears.output();
     for (const reader of this.#readers) reader.advance(reader.acked >= before);
     this.#decide();
-  }
-
-  #touch(): void {
-    this.lastActiveAt = performance.now();
-    this.#active();
   }
 
   #decide(): void {
@@ -197,7 +211,7 @@ export class Terminal {
   #exited(exitCode: number): void {
     this.exitCode = exitCode;
     this.running = false;
-    this.#touch();
+    this.#hears.output();
     // Nobody is held back by output that has ended: what the terminal still holds goes into the ring.
     this.#pins.clear();
     this.#process.resume();
@@ -215,4 +229,8 @@ export class Terminal {
   #tellExit(): void {
     for (const reader of this.#readers) reader.exit(this.exitCode);
   }
+}
+
+function isAnswer(bytes: Uint8Array): boolean {
+  return bytes[0] === ESCAPE && isTerminalAnswer(Buffer.from(bytes).toString('latin1'));
 }

@@ -91,10 +91,13 @@ export interface TerminalAttachment {
   drop(): void;
 }
 
-/** What the session has been doing; drives the idle rule. Seconds since the last of each, null for never. */
+/** What the session has been doing; drives the idle rule. */
 export interface AgentActivity {
   bootId: string;
+  /** Seconds since the last sign of life: a key, output, or a job in the foreground. */
   idleSeconds: number;
+  /** Seconds since a person typed or opened a terminal; an older agent does not tell. */
+  untypedSeconds?: number | undefined;
   foregroundJob: string | null;
 }
 

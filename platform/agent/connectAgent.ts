@@ -44,7 +44,12 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       greeting.reject(unreachable(reason));
     },
   });
-  multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation: options.generation, takesUndigested: true });
+  multiplexer.hello({
+    protocol: AGENT_PROTOCOL_VERSION,
+    generation: options.generation,
+    takesUndigested: true,
+    takesUntyped: true,
+  });
   const timer = setTimeout(() => {
     greeting.reject(unreachable(`no greeting within ${options.deadlineMs} ms`));
   }, options.deadlineMs);

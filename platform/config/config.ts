@@ -153,6 +153,11 @@ export const ConfigSchema = z.object({
   SESSION_IDLE_SECONDS: integer(10, 86_400)
     .default(1_800)
     .describe('Seconds without activity after which a session closes.'),
+  SESSION_JOB_SECONDS: integer(10, 2_592_000)
+    .default(43_200)
+    .describe(
+      'Seconds without a keystroke, save or request after which a session closes although a command runs in it or prints.',
+    ),
   POD_START_SECONDS: integer(5, 240)
     .default(60)
     .describe('How long the start of a session may take before it is tried anew; it is tried three times.'),

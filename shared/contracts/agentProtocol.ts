@@ -42,12 +42,14 @@ const itemType = z.enum(['file', 'folder', 'symlink']);
 
 /**
  * First frame of the caller. One that `takesUndigested` gets manifests in which a new file that is not kept comes without a
- * digest: it will be read anyway. An older caller does not say so, and an older agent does not care.
+ * digest: it will be read anyway. One that `takesUntyped` is told since when nobody has typed. An older caller does not say
+ * so, and an older agent does not care.
  */
 export const CallerHello = z.object({
   protocol: z.int(),
   generation: z.int().min(1),
   takesUndigested: z.boolean().default(false),
+  takesUntyped: z.boolean().default(false),
 });
 /** First frame of the caller. */
 export type CallerHello = z.infer<typeof CallerHello>;
@@ -203,6 +205,9 @@ export type PtyControl = z.infer<typeof PtyControl>;
 /** Answer to `activity`. */
 export const ActivityMessage = z.strictObject({
   bootId: z.string().max(64),
+  /** Since the last sign of life: a key, output, or a job in the foreground. */
   idleSeconds: z.number().min(0),
+  /** Since a person typed or opened a terminal; not from an agent that is older than this. */
+  untypedSeconds: z.number().min(0).optional(),
   foregroundJob: z.string().max(100).nullable(),
 });

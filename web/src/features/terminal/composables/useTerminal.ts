@@ -1,8 +1,9 @@
 import { ref, shallowRef } from 'vue';
 import type { Attached, SocketAnswer, TerminalSize } from '#shared/contracts/terminal.ts';
+import { isTerminalAnswer } from '#shared/domain/terminalAnswer.ts';
 import { terminalSocket, type TerminalSocket } from '../../../api/sockets.ts';
 import { claimClientId } from './clientId.ts';
-import { isTerminalAnswer, TerminalStream, type NumberedInput } from './terminalStream.ts';
+import { TerminalStream, type NumberedInput } from './terminalStream.ts';
 
 /** Where the connection to a terminal stands. */
 export type TerminalState = 'connecting' | 'live' | 'reconnecting' | 'exited' | 'gone';
