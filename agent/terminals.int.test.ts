@@ -204,6 +204,22 @@ describe('a terminal', () => {
     await waitFor(() => back.offset() > held);
   });
 
+  it('keeps what comes after the loss of a reader that had taken everything', async () => {
+    const { id } = await session.client.openTerminal({ name: null, size: SIZE });
+    const lost = await session.connect();
+    const screen = await openScreen(lost, id, { clientId: 'lost-at-rest' });
+    await screen.awaitText('$ ');
+    screen.type('stty -echo; sleep 0.5; yes pinned\r');
+    await waitFor(async () => (await session.client.activity()).foregroundJob === 'sleep');
+    const seen = screen.offset();
+    lost.close();
+    await waitFor(async () => (await endOf(id)) - seen > RING_BYTES / 2);
+    expect((await awaitStandstill(id)) - seen).toBeLessThanOrEqual(RING_BYTES);
+    const back = await openScreen(session.client, id, { clientId: 'lost-at-rest', offset: seen });
+    expect(back.attachment.reset).toBe(false);
+    await back.awaitText('pinned');
+  });
+
   it('pins nothing for a reader that left in order', async () => {
     const { id } = await session.client.openTerminal({ name: null, size: SIZE });
     const screen = await openScreen(session.client, id, { acknowledges: false });

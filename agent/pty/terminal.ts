@@ -105,7 +105,7 @@ export class Terminal {
     this.#decide();
   }
 
-  /** Removes a reader. Its unacknowledged tail is pinned when its stream broke while it counted. */
+  /** Removes a reader. What it has not taken, and what follows, is pinned when its stream broke while it counted. */
   leave(reader: Reader, { clean }: { clean: boolean }): void {
     if (!this.#readers.delete(reader)) return;
     reader.stop();

@@ -30,7 +30,7 @@ export const RING_BYTES = 1024 * 1024;
 export const MAX_TERMINALS = 16;
 /** A reader that owes acknowledgements and has sent none for so long holds no program back. */
 export const SILENT_AFTER_MS = 2_000;
-/** How long the tail that a lost reader had not acknowledged is kept from being overwritten. */
+/** How long what a lost reader had not acknowledged, and what follows, is kept from being overwritten. */
 export const PIN_MS = 30_000;
 
 const path = z.string().refine((value) => findPathProblem(value) === null, { message: 'is not an allowed path' });
