@@ -12,6 +12,7 @@ import { WorkspaceWatch } from '#agent/files/watch.ts';
 import type { ProcessScope } from '#agent/processes/quiesce.ts';
 import { createPtyStarter } from '#agent/pty/nativePty.ts';
 import { Terminals } from '#agent/pty/terminals.ts';
+import { Recordings } from '#agent/recordings/recordings.ts';
 import type { AgentSettings } from '#agent/settings.ts';
 
 /** Everything that one agent holds; shared by all its callers. */
@@ -26,6 +27,7 @@ export interface AgentSession {
   displaced: DisplacedFiles;
   watch: WorkspaceWatch;
   terminals: Terminals;
+  recordings: Recordings;
   scope: ProcessScope;
   /** Changes of all callers are made one after the other. */
   changes: Turns;
@@ -66,6 +68,8 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     home: settings.BERTH_AGENT_HOME,
     mark,
   });
+  const recordings = new Recordings(workspace, terminals);
+  recordings.recover();
   return {
     bootId: randomUUID(),
     startedAt: performance.now(),
@@ -77,6 +81,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     displaced,
     watch: new WorkspaceWatch(workspace, () => terminals.quietMs),
     terminals,
+    recordings,
     scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
     changes: new Turns(),
   };

@@ -14,6 +14,7 @@ interface Belongings {
   snapshotItemId: number;
   commentId: number;
   tokenId: number;
+  recordingId: string;
 }
 
 const NOBODYS_TERMINAL = 'terminal-1';
@@ -60,6 +61,11 @@ const ACCESS: Record<string, Access> = {
   'POST /sessions/{uuid}/terminals': EMPTY,
   'PATCH /sessions/{uuid}/terminals/{terminalId}': { body: { name: 'mine now' } },
   'DELETE /sessions/{uuid}/terminals/{terminalId}': PLAIN,
+  'POST /sessions/{uuid}/terminals/{terminalId}/recordings': EMPTY,
+  'GET /sessions/{uuid}/recordings': PLAIN,
+  'POST /sessions/{uuid}/recordings/{recordingId}/stop': PLAIN,
+  'GET /sessions/{uuid}/recordings/{recordingId}/content': PLAIN,
+  'DELETE /sessions/{uuid}/recordings/{recordingId}': PLAIN,
   'GET /sessions/{uuid}/items': PLAIN,
   'POST /sessions/{uuid}/items': { body: { name: 'planted.py', type: 'file' } },
   'GET /sessions/{uuid}/items/{itemId}': PLAIN,
@@ -129,7 +135,17 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
     snapshotItemId: frozen.snapshotItemId,
     commentId: comment!.id,
     tokenId: token.body.id,
+    recordingId: await record(session.id),
   };
+}
+
+async function record(sessionId: number): Promise<string> {
+  const [recording] = await api.database.query<{ id: string }>(
+    `INSERT INTO recordings (id, session_id, terminal_id, terminal_name, with_input, ended_at, end_reason, seconds, content)
+     VALUES (gen_random_uuid(), $1, 'terminal-1', 'shell', false, now(), 'stopped', 0, 'x') RETURNING id`,
+    [sessionId],
+  );
+  return recording!.id;
 }
 
 /** A snapshot is sealed with the transaction that made it. */
@@ -198,7 +214,7 @@ describe('what belongs to somebody', () => {
     },
   );
 
-  const inside = foreign.filter(({ path }) => /\{(itemId|versionId|snapshotItemId|commentId)\}/.test(path));
+  const inside = foreign.filter(({ path }) => /\{(itemId|versionId|snapshotItemId|commentId|recordingId)\}/.test(path));
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',
     async ({ method, path, body, headers }) => {

@@ -5,6 +5,7 @@ import { AgentFailure } from '#agent/failure.ts';
 import { endProcesses } from '#agent/processes/quiesce.ts';
 import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
+import { answerRecordings, isRecordingRequest } from '#agent/protocol/recordingRequests.ts';
 import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
 
@@ -58,6 +59,7 @@ async function carryOut(
   else if (request.kind === 'terminals.open') await channel.send(terminals.open(request.name, request.size));
   else if (request.kind === 'terminals.rename') terminals.get(request.id).name = request.name;
   else if (request.kind === 'terminals.close') terminals.close(request.id);
+  else if (isRecordingRequest(request)) await answerRecordings(session.recordings, channel, request);
   else if (request.kind === 'activity') await channel.send(activityOf(session, caller));
   else if (request.kind === 'quiesce') await quiesce(session, request);
 }
@@ -83,6 +85,7 @@ function activityOf({ terminals, bootId, startedAt }: AgentSession, { takesUntyp
 
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {
   session.terminals.shut();
+  await session.recordings.stopAll('session-closed');
   await endProcesses(session.scope, graceMs);
   await session.displaced.settle(true);
 }

@@ -30,6 +30,16 @@ export interface TerminalHears {
   typed(): void;
 }
 
+/** Somebody who hears everything that goes through a terminal, without holding it back. */
+export interface TerminalTap {
+  output(bytes: Uint8Array): void;
+  /** What a person typed; no answers of screens. */
+  input(bytes: Uint8Array): void;
+  resized(size: TerminalSize): void;
+  /** The terminal has ended, after its last output. */
+  ended(): void;
+}
+
 /** A shell on a pseudo-terminal that outlives all who look at it. */
 export class Terminal {
   readonly id: string;
@@ -37,11 +47,14 @@ export class Terminal {
   title = '';
   running = true;
   exitCode: number | null = null;
+  /** The size that its programs see. */
+  size: TerminalSize;
   readonly #ring = new Ring(RING_BYTES);
   readonly #process: PtyProcess;
   readonly #titles = new TitleParser();
   readonly #readers = new Set<Reader>();
   readonly #pins = new Map<string, Pin>();
+  readonly #taps = new Set<TerminalTap>();
   readonly #inputSeqs = new Map<string, number>();
   #lastTypist: string | null = null;
   #paused = false;
@@ -61,6 +74,7 @@ export class Terminal {
     this.id = options.id;
     this.name = options.name;
     this.#hears = options.hears;
+    this.size = options.spec.size;
     this.#process = start({
       ...options.spec,
       output: (bytes) => this.#take(bytes),
@@ -114,6 +128,12 @@ export class Terminal {
     this.#decide();
   }
 
+  /** Lets somebody hear everything from now on, until the returned function is called. */
+  tap(tap: TerminalTap): () => void {
+    this.#taps.add(tap);
+    return () => void this.#taps.delete(tap);
+  }
+
   /** Takes input once: a number at or below the client's last one is a repetition. */
   input(reader: Reader, { seq, bytes }: { seq: number; bytes: Uint8Array }): void {
     if (seq <= (this.#inputSeqs.get(reader.clientId) ?? 0)) return;
@@ -126,9 +146,10 @@ export class Terminal {
     }
     if (this.#lastTypist !== reader.clientId) {
       this.#lastTypist = reader.clientId;
-      this.#process.resize(reader.size);
+      this.#resize(reader.size);
     }
     this.#hears.typed();
+    for (const tap of this.#taps) tap.input(bytes);
     reader.expectEcho();
     // The bytes are a part of the received chunk, which nobody writes to again.
     this.#process.write(bytes);
@@ -179,12 +200,20 @@ export class Terminal {
 
   #fit(reader: Reader): void {
     const typistIsHere = [...this.#readers].some(({ clientId }) => clientId === this.#lastTypist);
-    if (!typistIsHere || this.#lastTypist === reader.clientId) this.#process.resize(reader.size);
+    if (!typistIsHere || this.#lastTypist === reader.clientId) this.#resize(reader.size);
+  }
+
+  #resize(size: TerminalSize): void {
+    this.#process.resize(size);
+    if (size.cols === this.size.cols && size.rows === this.size.rows) return;
+    this.size = size;
+    for (const tap of this.#taps) tap.resized(size);
   }
 
   #take(bytes: Uint8Array): void {
     const before = this.#ring.end;
     this.#ring.append(bytes);
+    for (const tap of this.#taps) tap.output(bytes);
     this.title = this.#titles.push(bytes) ?? this.title;
     this.#hears.output();
     for (const reader of this.#readers) reader.advance(reader.acked >= before);
@@ -227,6 +256,7 @@ export class Terminal {
   }
 
   #tellExit(): void {
+    for (const tap of this.#taps) tap.ended();
     for (const reader of this.#readers) reader.exit(this.exitCode);
   }
 }

@@ -4,6 +4,7 @@ import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
+import { recordingRoutes } from '#api/routes/sessions/recordingRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
 import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
@@ -20,6 +21,7 @@ export const routes: Route[] = [
   ...sessionRoutes,
   ...lifecycleRoutes,
   ...terminalRoutes,
+  ...recordingRoutes,
   ...itemRoutes,
   ...reviewRoutes,
 ];

@@ -1,4 +1,5 @@
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import type { AgentRecordings } from '#platform/agent/agentRecordings.ts';
 
 /** One entry of the volume as the agent found it. `sha256` is over the file's bytes or the symlink's target. */
 export interface ManifestEntry {
@@ -145,6 +146,8 @@ export interface AgentClient {
     options: { clientId: string; offset: number | null; size: TerminalSize; counts: boolean },
     listener: TerminalListener,
   ): Promise<TerminalAttachment>;
+
+  readonly recordings: AgentRecordings;
 
   activity(): Promise<AgentActivity>;
   /** Refuses new channels and ends every process but the agent: SIGHUP, SIGKILL after `graceMs`. Resolves when all are gone. */

@@ -4,6 +4,7 @@ import { AppError } from '#shared/domain/errors.ts';
 import type { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { requestChanges, requestFiles, requestManifest } from '#platform/agent/agentFiles.ts';
+import { createAgentRecordings } from '#platform/agent/agentRecordings.ts';
 import { ask, checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
 import { attachTerminal } from '#platform/agent/attachTerminal.ts';
 
@@ -40,6 +41,7 @@ export function createAgentClient({ multiplexer, bootId, takesFresh, ended, clos
     renameTerminal: (id, name) => ask(multiplexer, { kind: 'terminals.rename', id, name }, z.undefined()),
     closeTerminal: (id) => ask(multiplexer, { kind: 'terminals.close', id }, z.undefined()),
     attach: (id, options, listener) => attachTerminal(multiplexer, { id, ...options }, listener),
+    recordings: createAgentRecordings(multiplexer),
     activity: () => ask(multiplexer, { kind: 'activity' }, ActivityMessage),
     quiesce: (options) => ask(multiplexer, { kind: 'quiesce', ...options }, z.undefined()),
     close: () => {

@@ -167,6 +167,13 @@ export const ConfigSchema = z.object({
   SESSION_CLOSING_SOON_SECONDS: integer(1, 3_600)
     .default(300)
     .describe('How long before an idle close people are told.'),
+  RECORDING_MAX_BYTES: integer(4_096, 104_857_600)
+    .default(16_777_216)
+    .describe('The most bytes of one recording of a terminal; there it is cut off.'),
+  RECORDING_MAX_SECONDS: integer(1, 604_800)
+    .default(14_400)
+    .describe('The most seconds of one recording of a terminal; there it is cut off.'),
+  RECORDINGS_PER_SESSION: integer(1, 1_000).default(20).describe('The most recordings that a session keeps.'),
   SELF_PROMOTION_MAX_LEVEL: integer(0, 1).default(1).describe('The reviewer level that people can give themselves.'),
   MAX_FILE_BYTES: integer(1_024, 104_857_600).default(10_485_760).describe('The largest file that is saved.'),
   MAX_SESSION_BYTES: integer(1_024, 10_737_418_240)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TerminalSize } from '#shared/contracts/terminal.ts';
 import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
+import { MAX_HELD_RECORDINGS, RECORDING_ENDS } from '#shared/domain/recording.ts';
 
 /*
  * The stream between the control plane and the agent of a session: TLS 1.2 with a pre-shared key, then frames
@@ -104,6 +105,20 @@ export const AgentRequest = z.discriminatedUnion('kind', [
     size: TerminalSize,
     counts: z.boolean(),
   }),
+  /** Records a terminal from now on to a file on the volume, until it is stopped or reaches a limit. */
+  z.strictObject({
+    kind: z.literal('recordings.start'),
+    id: z.uuid(),
+    terminal: terminalId,
+    maxBytes: z.int().min(1_024),
+    maxSeconds: z.int().min(1).max(604_800),
+    withInput: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal('recordings.stop'), id: z.uuid() }),
+  z.strictObject({ kind: z.literal('recordings.list') }),
+  /** Answered by the data of one that has ended. */
+  z.strictObject({ kind: z.literal('recordings.read'), id: z.uuid() }),
+  z.strictObject({ kind: z.literal('recordings.remove'), id: z.uuid() }),
   z.strictObject({ kind: z.literal('activity') }),
   z.strictObject({ kind: z.literal('quiesce'), graceMs: z.int().min(0).max(60_000) }),
 ]);
@@ -201,6 +216,12 @@ export const PtyControl = z.union([
 ]);
 /** What the caller says on a `pty` channel. */
 export type PtyControl = z.infer<typeof PtyControl>;
+
+const RecordingStateMessage = z.strictObject({ id: z.uuid(), end: z.enum(RECORDING_ENDS).nullable() });
+/** A recording that the agent holds, and why it ended; null while it is under way. */
+export type RecordingState = z.infer<typeof RecordingStateMessage>;
+/** Answer to `recordings.list`. */
+export const RecordingList = z.strictObject({ recordings: z.array(RecordingStateMessage).max(MAX_HELD_RECORDINGS) });
 
 /** Answer to `activity`. */
 export const ActivityMessage = z.strictObject({

@@ -46,38 +46,42 @@ async function openTerminal(): Promise<LastingTerminal> {
 }
 
 describe('a terminal whose connection breaks again and again', () => {
-  it(`gives every byte of a long output once, over ${CUTS} cuts and ${KILLS} killed apis`, async () => {
-    const terminal = await openTerminal();
-    await terminal.shows('$ ');
-    const mark = randomUUID();
-    terminal.type(`seq 1 ${LINES}; echo ${mark}-$((1+1))\n`);
-    const before = terminal.received();
-    const expected = Array.from({ length: LINES }, (_, index) => `${index + 1}\r\n`).join('');
-    const breaks = CUTS + KILLS;
-    let kills = 0;
-    for (let count = 1; count <= breaks; count += 1) {
-      // At least one byte after the last break: a connection that is not back yet cannot be cut.
-      const place = before + Math.floor((count * expected.length) / (breaks + 1));
-      await terminal.receives(Math.max(place, terminal.received()));
-      const kill = Math.floor((count * KILLS) / breaks) > kills;
-      if (kill) {
-        kills += 1;
-        await stack.api.kill();
-        stack.api.start();
-      } else terminal.cut();
-      // Everything but the last break is in the middle of the output.
-      expect(terminal.received() - before).toBeLessThan(expected.length);
-      await waitFor(() => terminal.breaks.length >= count, { what: `break ${count}` });
-    }
-    const shown = await terminal.shows(`${mark}-2`, 2 * MINUTE);
-    const start = shown.indexOf('1\r\n2\r\n');
-    const got = shown.slice(start, start + expected.length);
-    // Not as a comparison of the texts: a difference of megabytes is unreadable.
-    expect(got === expected).toBe(true);
-    expect(terminal.breaks).toHaveLength(breaks);
-    const outages = terminal.breaks.map(({ lostAt, resumedAt }) => (resumedAt ?? Infinity) - lostAt);
-    expect(Math.max(...outages)).toBeLessThan(30_000);
-  }, 10 * MINUTE);
+  it(
+    `gives every byte of a long output once, over ${CUTS} cuts and ${KILLS} killed apis`,
+    async () => {
+      const terminal = await openTerminal();
+      await terminal.shows('$ ');
+      const mark = randomUUID();
+      terminal.type(`seq 1 ${LINES}; echo ${mark}-$((1+1))\n`);
+      const before = terminal.received();
+      const expected = Array.from({ length: LINES }, (_, index) => `${index + 1}\r\n`).join('');
+      const breaks = CUTS + KILLS;
+      let kills = 0;
+      for (let count = 1; count <= breaks; count += 1) {
+        // At least one byte after the last break: a connection that is not back yet cannot be cut.
+        const place = before + Math.floor((count * expected.length) / (breaks + 1));
+        await terminal.receives(Math.max(place, terminal.received()));
+        const kill = Math.floor((count * KILLS) / breaks) > kills;
+        if (kill) {
+          kills += 1;
+          await stack.api.kill();
+          stack.api.start();
+        } else terminal.cut();
+        // Everything but the last break is in the middle of the output.
+        expect(terminal.received() - before).toBeLessThan(expected.length);
+        await waitFor(() => terminal.breaks.length >= count, { what: `break ${count}` });
+      }
+      const shown = await terminal.shows(`${mark}-2`, 2 * MINUTE);
+      const start = shown.indexOf('1\r\n2\r\n');
+      const got = shown.slice(start, start + expected.length);
+      // Not as a comparison of the texts: a difference of megabytes is unreadable.
+      expect(got === expected).toBe(true);
+      expect(terminal.breaks).toHaveLength(breaks);
+      const outages = terminal.breaks.map(({ lostAt, resumedAt }) => (resumedAt ?? Infinity) - lostAt);
+      expect(Math.max(...outages)).toBeLessThan(30_000);
+    },
+    10 * MINUTE,
+  );
 });
 
 /** A new terminal, and somebody who has seen its prompt. */
