@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { httpPerson, type HttpPerson } from '#tests/e2e/httpPerson.ts';
 import { runProgram, type RunningProgram } from '#tests/support/childProcess.ts';
-import { ROOT } from '#tests/support/importGraph.ts';
 import { lastingTerminal, type LastingTerminal } from '#tests/support/lastingTerminal.ts';
 import { scaled } from '#tests/support/scale.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
@@ -115,7 +115,7 @@ describe('a job that prints', () => {
   it('is held for two seconds at most by a client whose process has stopped', async () => {
     const { place, screen } = await openScreen();
     watcher = runProgram(process.execPath, {
-      args: [path.join(ROOT, 'tests/support/watchTerminal.ts')],
+      args: [fileURLToPath(new URL('../support/watchTerminal.ts', import.meta.url))],
       environment: { ...process.env, NODE_OPTIONS: '', TERMINAL_PLACE: JSON.stringify(place) },
     });
     await waitFor(() => watcher?.output().includes('joined'), { deadlineMs: MINUTE, what: 'the client to join' });
