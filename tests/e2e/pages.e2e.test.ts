@@ -189,8 +189,6 @@ async function faultsOf(page: Page): Promise<string[]> {
       await workspace.type('cat');
       await page.keyboard.press('Control+Shift+V');
       const paste = page.getByRole('alertdialog', { name: 'Paste' });
-      await paste.getByRole('button', { name: 'Paste' }).waitFor();
-      expect(await faultsOf(page)).toEqual([]);
       await paste.getByRole('button', { name: 'Paste' }).click();
       await workspace.seesInTerminal(/echo two/);
       await workspace.interrupt();
