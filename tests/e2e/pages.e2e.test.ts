@@ -186,7 +186,8 @@ async function faultsOf(page: Page): Promise<string[]> {
       await page.reload();
       await workspace.seesInTerminal(/52;c/, MINUTE);
       // No bracketed pastes here: each line would run at once.
-      await workspace.type('cat');
+      await workspace.type('echo here-$((1+1)); cat');
+      await workspace.seesInTerminal(/here-2/);
       await page.keyboard.press('Control+Shift+V');
       const paste = page.getByRole('alertdialog', { name: 'Paste' });
       await paste.getByRole('button', { name: 'Paste' }).click();
