@@ -13,6 +13,7 @@ import type { ProcessScope } from '#agent/processes/quiesce.ts';
 import { createPtyStarter } from '#agent/pty/nativePty.ts';
 import { Terminals } from '#agent/pty/terminals.ts';
 import { Runs } from '#agent/runs/runs.ts';
+import { Recordings } from '#agent/recordings/recordings.ts';
 import type { AgentSettings } from '#agent/settings.ts';
 
 /** Everything that one agent holds; shared by all its callers. */
@@ -28,6 +29,7 @@ export interface AgentSession {
   watch: WorkspaceWatch;
   terminals: Terminals;
   runs: Runs;
+  recordings: Recordings;
   scope: ProcessScope;
   /** Changes of all callers are made one after the other. */
   changes: Turns;
@@ -65,6 +67,8 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
   const mark = settings.BERTH_AGENT_MARK ?? null;
   const place = { folder: settings.BERTH_AGENT_ROOT, home: settings.BERTH_AGENT_HOME, mark };
   const terminals = new Terminals({ start: createPtyStarter(settings.BERTH_AGENT_PTY), ...place });
+  const recordings = new Recordings(workspace, terminals);
+  recordings.recover();
   return {
     bootId: randomUUID(),
     startedAt: performance.now(),
@@ -74,9 +78,10 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     scanner: new Scanner(workspace, limits),
     flush: new ScanFlush(workspace.path),
     displaced,
-    watch: new WorkspaceWatch(workspace, () => terminals.activity().quietMs),
+    watch: new WorkspaceWatch(workspace, () => terminals.quietMs),
     terminals,
     runs: new Runs(workspace, place),
+    recordings,
     scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
     changes: new Turns(),
   };

@@ -94,6 +94,25 @@ describe('a terminal', () => {
     expect(screen.text()).toContain('20 50');
   });
 
+  it('takes the answers of one screen to a query, and none of them for typing', async () => {
+    const { id, screen } = await openTerminal();
+    const other = await openScreen(session.client, id);
+    other.attachment.resize({ cols: 50, rows: 20 });
+    screen.type('stty -icanon; cat -v\r');
+    await waitFor(async () => (await session.client.activity()).foregroundJob === 'cat');
+    other.type('\u001b[0n');
+    screen.type('\u001b[0n');
+    screen.type('!');
+    await screen.awaitText('^[[0n!');
+    // The terminal's own echo and what cat makes of it, of one answer.
+    expect(screen.text().split('^[[0n').length - 1).toBe(2);
+    screen.type('\u0003');
+    await waitFor(async () => (await session.client.activity()).foregroundJob === null);
+    screen.type('stty size; echo asked\r');
+    await screen.awaitText('\nasked\r\n');
+    expect(screen.text()).toContain('24 80');
+  });
+
   it('gives a client that was killed exactly the rest: together they are byte for byte what was printed', async () => {
     const { id, screen } = await openTerminal();
     const killed = spawn(
@@ -185,6 +204,22 @@ describe('a terminal', () => {
     await waitFor(() => back.offset() > held);
   });
 
+  it('keeps what comes after the loss of a reader that had taken everything', async () => {
+    const { id } = await session.client.openTerminal({ name: null, size: SIZE });
+    const lost = await session.connect();
+    const screen = await openScreen(lost, id, { clientId: 'lost-at-rest' });
+    await screen.awaitText('$ ');
+    screen.type('stty -echo; sleep 0.5; yes pinned\r');
+    await waitFor(async () => (await session.client.activity()).foregroundJob === 'sleep');
+    const seen = screen.offset();
+    lost.close();
+    await waitFor(async () => (await endOf(id)) - seen > RING_BYTES / 2);
+    expect((await awaitStandstill(id)) - seen).toBeLessThanOrEqual(RING_BYTES);
+    const back = await openScreen(session.client, id, { clientId: 'lost-at-rest', offset: seen });
+    expect(back.attachment.reset).toBe(false);
+    await back.awaitText('pinned');
+  });
+
   it('pins nothing for a reader that left in order', async () => {
     const { id } = await session.client.openTerminal({ name: null, size: SIZE });
     const screen = await openScreen(session.client, id, { acknowledges: false });
@@ -247,6 +282,20 @@ describe('a terminal', () => {
 
 describe('activity', () => {
   afterEach(closeAll);
+
+  it('tells typing from output', async () => {
+    const { screen } = await openTerminal();
+    screen.type('while sleep 0.05; do echo tick; done\r');
+    await screen.awaitText('tick');
+    await waitFor(async () => ((await session.client.activity()).untypedSeconds ?? 0) > 0.5, {
+      what: 'nobody to type',
+    });
+    expect((await session.client.activity()).idleSeconds).toBeLessThan(0.5);
+    screen.type('\u0003');
+    await waitFor(async () => ((await session.client.activity()).untypedSeconds ?? 9) < 0.5, {
+      what: 'somebody to type',
+    });
+  });
 
   it('names the job in the foreground and counts seconds since the last sign of life', async () => {
     const { screen } = await openTerminal();

@@ -22,6 +22,7 @@ interface Belongings {
   tokenId: number;
   gitFolderId: number;
   runId: number;
+  recordingId: string;
 }
 
 const NOBODYS_TERMINAL = 'terminal-1';
@@ -82,6 +83,11 @@ const ACCESS: Record<string, Access> = {
   'POST /sessions/{uuid}/runs': { body: { command: 'true' } },
   'GET /sessions/{uuid}/runs/{runId}': PLAIN,
   'POST /sessions/{uuid}/runs/{runId}/cancel': EMPTY,
+  'POST /sessions/{uuid}/terminals/{terminalId}/recordings': EMPTY,
+  'GET /sessions/{uuid}/recordings': PLAIN,
+  'POST /sessions/{uuid}/recordings/{recordingId}/stop': PLAIN,
+  'GET /sessions/{uuid}/recordings/{recordingId}/content': PLAIN,
+  'DELETE /sessions/{uuid}/recordings/{recordingId}': PLAIN,
   'GET /sessions/{uuid}/items': PLAIN,
   'POST /sessions/{uuid}/items': { body: { name: 'planted.py', type: 'file' } },
   'GET /sessions/{uuid}/items/{itemId}': PLAIN,
@@ -165,7 +171,15 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
      VALUES ($1, $2, 'file', 'half.bin', 2, 'fail') RETURNING id`,
     [session.id, person.id],
   );
-  const command = { line: 'true', file: null, arguments: [], argv: ['true'], folder: '', environment: [], stdinBytes: 0 };
+  const command = {
+    line: 'true',
+    file: null,
+    arguments: [],
+    argv: ['true'],
+    folder: '',
+    environment: [],
+    stdinBytes: 0,
+  };
   const [run] = await database.query<{ id: number }>(
     `INSERT INTO runs (session_id, requested_by, command, input, time_limit_seconds, output_limit_bytes)
      VALUES ($1, $2, $3, '{}', 60, 1024) RETURNING id`,
@@ -186,7 +200,17 @@ async function belongingsOf(person: TestPerson): Promise<Belongings> {
     tokenId: token.body.id,
     gitFolderId: await build.gitFolder(database, { sessionId: session.id, path: '.git', removed: true }),
     runId: run!.id,
+    recordingId: await record(session.id),
   };
+}
+
+async function record(sessionId: number): Promise<string> {
+  const [recording] = await api.database.query<{ id: string }>(
+    `INSERT INTO recordings (id, session_id, terminal_id, terminal_name, with_input, ended_at, end_reason, seconds, content)
+     VALUES (gen_random_uuid(), $1, 'terminal-1', 'shell', false, now(), 'stopped', 0, 'x') RETURNING id`,
+    [sessionId],
+  );
+  return recording!.id;
 }
 
 /** A snapshot is sealed with the transaction that made it. */
@@ -260,7 +284,7 @@ describe('what belongs to somebody', () => {
   );
 
   const inside = foreign.filter(({ path }) =>
-    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId)\}|trash\/restore$/.test(path),
+    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|recordingId)\}|trash\/restore$/.test(path),
   );
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',

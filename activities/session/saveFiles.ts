@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { collectRecordings } from '#platform/agent/collectRecordings.ts';
+import { listUnderWay } from '#platform/db/repositories/recordings.ts';
 import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import { findVolume, setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef } from '#workflows/session/session.ports.ts';
@@ -25,6 +27,8 @@ const PAUSE_MS = 150;
  */
 export async function saveFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Heartbeat): Promise<SaveResult> {
   try {
+    await bringInRecordings(deps, ref);
+    heartbeat();
     return await saveUntilAtRest(deps, ref, heartbeat);
   } catch (error) {
     if (!isSuperseded(error)) throw error;
@@ -32,6 +36,17 @@ export async function saveFiles(deps: SyncDeps, ref: SessionRef, heartbeat: Hear
     // Only a later opening ends the duty to save; a cycle of this one that came in between does not.
     if (session?.generation === ref.generation) throw error;
     return { drained: false, superseded: true, notSaved: 0 };
+  }
+}
+
+/** Recordings lie on the volume, which goes with the save. What cannot be had must not hold up the files. */
+async function bringInRecordings(deps: SyncDeps, { sessionId, uuid, generation }: SessionRef): Promise<void> {
+  if ((await listUnderWay(deps.database, sessionId)).length === 0) return;
+  try {
+    const agent = await deps.agentPool.get(uuid, generation);
+    await collectRecordings(deps.database, { sessionId, agent });
+  } catch (error) {
+    deps.log.warn({ err: error, session: uuid }, 'the recordings of a session could not be brought in');
   }
 }
 

@@ -2,13 +2,13 @@ import { isAppError } from '#shared/domain/errors.ts';
 import type { AgentActivity, AgentClient } from '#platform/agent/AgentClient.ts';
 import { writeWaitingCause } from '#platform/db/repositories/sessionCauses.ts';
 import { publishClosingSoon } from '#platform/db/repositories/sessionActivity.ts';
-import { findSessionById } from '#platform/db/repositories/sessions.ts';
+import { findSessionById, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
 import type { SessionActivities, SessionRef, WatchEnd } from '#workflows/session/session.ports.ts';
 import { askSync } from '#activities/session/askSync.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
-import { judgeIdle } from '#activities/session/idleRule.ts';
+import { judgeIdle, type IdleFacts, type IdleReason } from '#activities/session/idleRule.ts';
 import { isRuntimeSilent } from '#activities/session/podCauses.ts';
 import { SyncPacer } from '#activities/session/syncPacer.ts';
 
@@ -51,6 +51,9 @@ export class SessionWatch {
   private warnedFor: number | null = null;
   /** The state of the `.git` folders for which a sync was asked last. */
   private askedForGit: string | null = null;
+  private lastJob: { name: string; seenAt: number } | null = null;
+  /** The last signs of a person and of a program, in milliseconds since 1970. */
+  private signs = { personAt: 0, programAt: 0 };
   private expectEpoch: { above: number; by: number } | null = null;
 
   constructor(deps: WatchDeps, input: WatchInput, wake: () => void) {
@@ -225,24 +228,48 @@ export class SessionWatch {
     const session = await findSessionById(this.deps.database, this.input.sessionId);
     // Another generation's run ends this watch; until then it has no say.
     if (session === null || session.generation !== this.input.generation) return null;
-    const now = Date.now();
-    const verdict = judgeIdle({
-      now,
-      lastActivityAt: Math.max(now - activity.idleSeconds * 1_000, session.lastActivityAt.getTime()),
-      busy: activity.foregroundJob !== null,
-      idleMs: this.input.idleSeconds * 1_000,
-      heldUntil: session.expiresAt?.getTime() ?? null,
-      warnMs: this.deps.config.SESSION_CLOSING_SOON_SECONDS * 1_000,
-    });
-    if (verdict.verdict === 'end') return verdict.reason;
-    if (verdict.verdict === 'closing-soon') await this.warn(verdict.at, verdict.reason);
+    const verdict = judgeIdle(this.idleFacts(activity, session));
+    // The row's own word for a session that was open for as long as it may be.
+    if (verdict.verdict === 'end') return verdict.reason === 'job' ? 'expired' : verdict.reason;
+    if (verdict.verdict === 'closing-soon') await this.warn(verdict);
     return null;
   }
 
+  private idleFacts(activity: AgentActivity, session: SessionRecord): IdleFacts {
+    const now = Date.now();
+    if (activity.foregroundJob !== null) this.lastJob = { name: activity.foregroundJob, seenAt: now };
+    // An agent that tells nothing of typing is taken for one where somebody types: it knows no cap.
+    const typedAt = now - (activity.untypedSeconds ?? activity.idleSeconds) * 1_000;
+    this.signs = {
+      personAt: Math.max(typedAt, session.lastActivityAt.getTime()),
+      programAt: Math.max(now - activity.idleSeconds * 1_000, this.lastJob?.seenAt ?? 0),
+    };
+    const { SESSION_CLOSING_SOON_SECONDS, SESSION_JOB_SECONDS } = this.deps.config;
+    return {
+      ...this.signs,
+      now,
+      idleMs: this.input.idleSeconds * 1_000,
+      jobMs: SESSION_JOB_SECONDS * 1_000,
+      heldUntil: session.expiresAt?.getTime() ?? null,
+      warnMs: SESSION_CLOSING_SOON_SECONDS * 1_000,
+    };
+  }
+
   /** Tells people once for each time of closing; activity moves it by more than a second. */
-  private async warn(at: number, reason: 'idle' | 'expired'): Promise<void> {
+  private async warn({ at, reason }: { at: number; reason: IdleReason }): Promise<void> {
     if (this.warnedFor !== null && Math.abs(at - this.warnedFor) < 5_000) return;
     this.warnedFor = at;
-    await publishClosingSoon(this.deps.database, { sessionId: this.input.sessionId, at: new Date(at), reason });
+    const { personAt, programAt } = this.signs;
+    // The job that is to blame for the cap, or whose end was the last that happened.
+    const isJobs =
+      reason === 'job' || (reason === 'idle' && (this.lastJob?.seenAt ?? 0) >= Math.max(personAt, programAt));
+    const since = reason === 'job' ? personAt : Math.max(personAt, programAt);
+    await publishClosingSoon(this.deps.database, {
+      sessionId: this.input.sessionId,
+      at: new Date(at),
+      reason,
+      since: new Date(since),
+      job: isJobs ? (this.lastJob?.name ?? null) : null,
+    });
   }
 }

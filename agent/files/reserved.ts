@@ -15,10 +15,23 @@ export const TEMPORARY_PREFIX = `${RESERVED_PREFIX}new-`;
 /** A `.git` folder that is being unpacked: the prefix and a random uuid. */
 const DRAFT_FOLDER = new RegExp(`^${UNPACKING_PREFIX.replaceAll('.', '\\.')}[0-9a-f-]{36}$`);
 
+const RECORDING = new RegExp(`^${RESERVED_PREFIX.replaceAll('.', '\\.')}recording-([0-9a-f-]{36})\\.cast$`);
+
+/** The name of a recording's file at the top of the volume. */
+export function recordingName(id: string): string {
+  return `${RESERVED_PREFIX}recording-${id}.cast`;
+}
+
+/** The id in the name of a recording's file; null for any other name. */
+export function recordingIdOf(name: string): string | null {
+  return RECORDING.exec(name)?.[1] ?? null;
+}
+
 /** True of what the agent itself puts onto the volume. Anything else with a reserved name is somebody's, and is not saved. */
 export function isOwn(path: string, { name, isFolder }: { name: string; isFolder: boolean }): boolean {
   if (isFolder) return DRAFT_FOLDER.test(name);
-  return path === SENTINEL_NAME || name.startsWith(DISPLACED_PREFIX) || name.startsWith(TEMPORARY_PREFIX);
+  if (path === SENTINEL_NAME || recordingIdOf(path) !== null) return true;
+  return name.startsWith(DISPLACED_PREFIX) || name.startsWith(TEMPORARY_PREFIX);
 }
 
 /** Files and draft folders of the agent itself that an earlier run left behind. */

@@ -14,7 +14,7 @@ import { writing } from '#tests/support/agentChanges.ts';
 let folder: string;
 let session: AgentSession;
 let caller: Multiplexer;
-const hello = { protocol: 1, generation: 1, takesUndigested: true, takesMovedFrom: true };
+const hello = { protocol: 1, generation: 1, takesUndigested: true, takesMovedFrom: true, takesUntyped: true };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'berth-requests-'));

@@ -7,6 +7,7 @@ import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileReques
 import { lookAtGit, sendGit, takeGit } from '#agent/protocol/gitRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
 import { sendRun, startRun } from '#agent/protocol/runRequests.ts';
+import { answerRecordings, isRecordingRequest } from '#agent/protocol/recordingRequests.ts';
 import { reportFailure } from '#agent/report.ts';
 import type { AgentSession } from '#agent/session.ts';
 
@@ -70,7 +71,8 @@ async function carryOut(
   else if (request.kind === 'run') {
     const { stdout, stderr } = request;
     await sendRun(runs.get(request.id), { channel, incoming, offsets: { stdout, stderr } });
-  } else if (request.kind === 'activity') await channel.send(activityOf(session));
+  } else if (isRecordingRequest(request)) await answerRecordings(session.recordings, channel, request);
+  else if (request.kind === 'activity') await channel.send(activityOf(session, caller));
   else if (request.kind === 'quiesce') await quiesce(session, request);
   else if (request.kind === 'git.look') await lookAtGit(session, { channel, incoming, request });
   else if (request.kind === 'git.pack') await sendGit(session, { channel, request });
@@ -83,20 +85,28 @@ function sendHints(session: AgentSession, channel: Channel): ChannelReceiver {
   return { ended: stop, closed: stop, failed: stop };
 }
 
-function activityOf({ terminals, runs, bootId, startedAt, watch }: AgentSession): object {
-  const ofTerminals = terminals.activity();
+function activityOf(session: AgentSession, { takesUntyped }: CallerHello): object {
+  const { terminals, runs, bootId, startedAt, watch } = session;
+  const { foregroundJob, typedMs, outputMs } = terminals.activity();
   const ofRuns = runs.activity();
   // A run is a job that somebody waits for, as one in the foreground of a terminal.
-  const job = ofTerminals.foregroundJob ?? (ofRuns.running ? 'run' : null);
-  const quiet = [ofTerminals.quietMs, ofRuns.quietMs].filter((time) => time !== null);
-  const idleMs = quiet.length === 0 ? performance.now() - startedAt : Math.min(...quiet);
+  const job = foregroundJob ?? (ofRuns.running ? 'run' : null);
+  const unusedMs = typedMs ?? performance.now() - startedAt;
+  const idleMs = job === null ? Math.min(unusedMs, outputMs ?? Infinity, ofRuns.quietMs ?? Infinity) : 0;
   const git = watch.git && { token: watch.git.token, quietMs: Math.max(0, Date.now() - watch.git.changedAt) };
-  return { bootId, idleSeconds: job === null ? idleMs / 1_000 : 0, foregroundJob: job?.slice(0, 100) ?? null, git };
+  return {
+    bootId,
+    idleSeconds: idleMs / 1_000,
+    ...(takesUntyped && { untypedSeconds: unusedMs / 1_000 }),
+    foregroundJob: job?.slice(0, 100) ?? null,
+    git,
+  };
 }
 
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {
   session.terminals.shut();
   session.runs.shut();
+  await session.recordings.stopAll('session-closed');
   await endProcesses(session.scope, graceMs);
   await session.displaced.settle(true);
 }

@@ -51,10 +51,17 @@ describe('flow control', () => {
     expect(pinAfterDrop(reader({ acked: 200 }), at)).toEqual({ offset: 200, until: NOW + PIN_MS });
   });
 
-  it('pins nothing for a reader that owed nothing, was hidden, or was silent', () => {
+  it('pins the place of a reader that had taken everything, for what comes while it is away', () => {
+    expect(pinAfterDrop(reader({ acked: 500, heardAt: 0 }), { end: 500, now: NOW })).toEqual({
+      offset: 500,
+      until: NOW + PIN_MS,
+    });
+  });
+
+  it('pins nothing for a reader that was hidden or silent', () => {
     const at = { end: 500, now: NOW };
-    expect(pinAfterDrop(reader({ acked: 500 }), at)).toBeNull();
     expect(pinAfterDrop(reader({ counts: false }), at)).toBeNull();
+    expect(pinAfterDrop(reader({ acked: 500, counts: false }), at)).toBeNull();
     expect(pinAfterDrop(reader({ heardAt: NOW - SILENT_AFTER_MS }), at)).toBeNull();
   });
 });

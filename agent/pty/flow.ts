@@ -13,7 +13,7 @@ export interface ReaderProgress {
   heardAt: number;
 }
 
-/** The tail that a lost reader had not acknowledged. */
+/** Where a lost reader stood: what follows is kept for it. */
 export interface Pin {
   offset: number;
   until: number;
@@ -49,8 +49,10 @@ export function decideFlow(
   return { read: false, askAgainAt: Math.max(...counting.map(({ heardAt }) => heardAt)) + SILENT_AFTER_MS };
 }
 
-/** The pin that a reader leaves behind when its stream breaks; null when it did not count or owes nothing. */
+/**
+ * The pin that a reader leaves behind when its stream breaks; null when it did not count. One that had taken everything
+ * leaves its place: what is printed while it is away is as good as what was under way.
+ */
 export function pinAfterDrop(reader: ReaderProgress, { end, now }: { end: number; now: number }): Pin | null {
-  if (reader.acked >= end || !isCounting(reader, { end, now })) return null;
-  return { offset: reader.acked, until: now + PIN_MS };
+  return isCounting(reader, { end, now }) ? { offset: reader.acked, until: now + PIN_MS } : null;
 }

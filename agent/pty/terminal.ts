@@ -1,5 +1,6 @@
 import { RING_BYTES } from '#shared/contracts/agentProtocol.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { isTerminalAnswer } from '#shared/domain/terminalAnswer.ts';
 import { decideFlow, pinAfterDrop, type Pin } from '#agent/pty/flow.ts';
 import type { PtyProcess, PtySpec, PtyStarter } from '#agent/pty/nativePty.ts';
 import { Reader, type ReaderSink } from '#agent/pty/reader.ts';
@@ -12,6 +13,7 @@ const MAX_INPUT_BACKLOG = 1024 * 1024;
 const MAX_CLIENTS = 256;
 /** After its program ended a terminal is read for so long; a background job may hold it open for ever. */
 const DRAIN_MS = 500;
+const ESCAPE = 0x1b;
 
 /** What joining a terminal gives. */
 export interface Joined {
@@ -22,6 +24,22 @@ export interface Joined {
   lastInputSeq: number;
 }
 
+/** Who hears of what goes on: output (the end of the program too), and what a person types. */
+export interface TerminalHears {
+  output(): void;
+  typed(): void;
+}
+
+/** Somebody who hears everything that goes through a terminal, without holding it back. */
+export interface TerminalTap {
+  output(bytes: Uint8Array): void;
+  /** What a person typed; no answers of screens. */
+  input(bytes: Uint8Array): void;
+  resized(size: TerminalSize): void;
+  /** The terminal has ended, after its last output. */
+  ended(): void;
+}
+
 /** A shell on a pseudo-terminal that outlives all who look at it. */
 export class Terminal {
   readonly id: string;
@@ -29,18 +47,20 @@ export class Terminal {
   title = '';
   running = true;
   exitCode: number | null = null;
-  lastActiveAt = performance.now();
+  /** The size that its programs see. */
+  size: TerminalSize;
   readonly #ring = new Ring(RING_BYTES);
   readonly #process: PtyProcess;
   readonly #titles = new TitleParser();
   readonly #readers = new Set<Reader>();
   readonly #pins = new Map<string, Pin>();
+  readonly #taps = new Set<TerminalTap>();
   readonly #inputSeqs = new Map<string, number>();
   #lastTypist: string | null = null;
   #paused = false;
   #isDrained = false;
   #askAgain: NodeJS.Timeout | null = null;
-  #active: () => void;
+  #hears: TerminalHears;
 
   constructor(
     start: PtyStarter,
@@ -48,12 +68,13 @@ export class Terminal {
       id: string;
       name: string;
       spec: Pick<PtySpec, 'argv' | 'environment' | 'folder' | 'size'>;
-      active: () => void;
+      hears: TerminalHears;
     },
   ) {
     this.id = options.id;
     this.name = options.name;
-    this.#active = options.active;
+    this.#hears = options.hears;
+    this.size = options.spec.size;
     this.#process = start({
       ...options.spec,
       output: (bytes) => this.#take(bytes),
@@ -98,7 +119,7 @@ export class Terminal {
     this.#decide();
   }
 
-  /** Removes a reader. Its unacknowledged tail is pinned when its stream broke while it counted. */
+  /** Removes a reader. What it has not taken, and what follows, is pinned when its stream broke while it counted. */
   leave(reader: Reader, { clean }: { clean: boolean }): void {
     if (!this.#readers.delete(reader)) return;
     reader.stop();
@@ -107,16 +128,28 @@ export class Terminal {
     this.#decide();
   }
 
+  /** Lets somebody hear everything from now on, until the returned function is called. */
+  tap(tap: TerminalTap): () => void {
+    this.#taps.add(tap);
+    return () => void this.#taps.delete(tap);
+  }
+
   /** Takes input once: a number at or below the client's last one is a repetition. */
   input(reader: Reader, { seq, bytes }: { seq: number; bytes: Uint8Array }): void {
     if (seq <= (this.#inputSeqs.get(reader.clientId) ?? 0)) return;
     if (!this.running || this.#process.inputBacklog > MAX_INPUT_BACKLOG) return;
     this.#rememberInput(reader.clientId, seq);
+    if (isAnswer(bytes)) {
+      // Every screen answers a query; the program asked one terminal.
+      if (reader === this.#answering()) this.#process.write(bytes);
+      return;
+    }
     if (this.#lastTypist !== reader.clientId) {
       this.#lastTypist = reader.clientId;
-      this.#process.resize(reader.size);
+      this.#resize(reader.size);
     }
-    this.#touch();
+    this.#hears.typed();
+    for (const tap of this.#taps) tap.input(bytes);
     reader.expectEcho();
     // The bytes are a part of the received chunk, which nobody writes to again.
     this.#process.write(bytes);
@@ -158,23 +191,33 @@ export class Terminal {
     if (this.#inputSeqs.size > MAX_CLIENTS && oldest !== undefined) this.#inputSeqs.delete(oldest);
   }
 
+  /** The reader whose screen speaks for the terminal: of those that are seen the one that typed last. */
+  #answering(): Reader | undefined {
+    const readers = [...this.#readers];
+    const seen = readers.filter(({ counts }) => counts);
+    return seen.find(({ clientId }) => clientId === this.#lastTypist) ?? seen[0] ?? readers[0];
+  }
+
   #fit(reader: Reader): void {
     const typistIsHere = [...this.#readers].some(({ clientId }) => clientId === this.#lastTypist);
-    if (!typistIsHere || this.#lastTypist === reader.clientId) this.#process.resize(reader.size);
+    if (!typistIsHere || this.#lastTypist === reader.clientId) this.#resize(reader.size);
+  }
+
+  #resize(size: TerminalSize): void {
+    this.#process.resize(size);
+    if (size.cols === this.size.cols && size.rows === this.size.rows) return;
+    this.size = size;
+    for (const tap of this.#taps) tap.resized(size);
   }
 
   #take(bytes: Uint8Array): void {
     const before = this.#ring.end;
     this.#ring.append(bytes);
+    for (const tap of this.#taps) tap.output(bytes);
     this.title = this.#titles.push(bytes) ?? this.title;
-    this.#touch();
+    this.#hears.output();
     for (const reader of this.#readers) reader.advance(reader.acked >= before);
     this.#decide();
-  }
-
-  #touch(): void {
-    this.lastActiveAt = performance.now();
-    this.#active();
   }
 
   #decide(): void {
@@ -197,7 +240,7 @@ export class Terminal {
   #exited(exitCode: number): void {
     this.exitCode = exitCode;
     this.running = false;
-    this.#touch();
+    this.#hears.output();
     // Nobody is held back by output that has ended: what the terminal still holds goes into the ring.
     this.#pins.clear();
     this.#process.resume();
@@ -213,6 +256,11 @@ export class Terminal {
   }
 
   #tellExit(): void {
+    for (const tap of this.#taps) tap.ended();
     for (const reader of this.#readers) reader.exit(this.exitCode);
   }
+}
+
+function isAnswer(bytes: Uint8Array): boolean {
+  return bytes[0] === ESCAPE && isTerminalAnswer(Buffer.from(bytes).toString('latin1'));
 }

@@ -20,11 +20,20 @@ export interface TerminalsOptions extends ProgramPlace {
   start: PtyStarter;
 }
 
+/** What the terminals have been doing, see `activity`. */
+export interface TerminalActivity {
+  outputMs: number | null;
+  typedMs: number | null;
+  foregroundJob: string | null;
+}
+
 /** The terminals of the session. */
 export class Terminals {
   #options: TerminalsOptions;
   #terminals = new Map<string, Terminal>();
-  #lastActiveAt: number | null = null;
+  /** When there was output last, and when a person typed last; null for never. */
+  #lastOutputAt: number | null = null;
+  #lastTypedAt: number | null = null;
   #closed = false;
   #made = 0;
   /** Tells the terminals of this start from those of one that ended with all its programs. */
@@ -49,7 +58,7 @@ export class Terminals {
     }
     this.#made += 1;
     const terminal = this.#start(name ?? `Terminal ${this.#made}`, size);
-    this.#lastActiveAt = performance.now();
+    this.#lastTypedAt = performance.now();
     this.#terminals.set(terminal.id, terminal);
     return describeTerminal(terminal);
   }
@@ -84,13 +93,21 @@ export class Terminals {
     return this.#closed;
   }
 
-  /** Milliseconds since the last keystroke or output, null for never; and a job in some terminal's foreground. */
-  activity(): { quietMs: number | null; foregroundJob: string | null } {
+  /** Milliseconds since the last output, and since a person typed last, null for never; and a job in some terminal's foreground. */
+  activity(): TerminalActivity {
     const jobs = [...this.#terminals.values()]
       .filter((terminal) => terminal.running)
       .map((terminal) => foregroundJob(terminal.pid));
-    const quietMs = this.#lastActiveAt === null ? null : performance.now() - this.#lastActiveAt;
-    return { quietMs, foregroundJob: jobs.find((job) => job !== null) ?? null };
+    return {
+      outputMs: since(this.#lastOutputAt),
+      typedMs: since(this.#lastTypedAt),
+      foregroundJob: jobs.find((job) => job !== null) ?? null,
+    };
+  }
+
+  /** Milliseconds since the terminals were used last, null for never. */
+  get quietMs(): number | null {
+    return since(Math.max(this.#lastOutputAt ?? -Infinity, this.#lastTypedAt ?? -Infinity));
   }
 
   #start(name: string, size: TerminalSize): Terminal {
@@ -106,7 +123,10 @@ export class Terminals {
         id,
         name,
         spec,
-        active: () => (this.#lastActiveAt = performance.now()),
+        hears: {
+          output: () => (this.#lastOutputAt = performance.now()),
+          typed: () => (this.#lastTypedAt = performance.now()),
+        },
       });
     } catch (error) {
       // The kernel refuses another process or pseudo-terminal: the person's own programs have them all.
@@ -121,6 +141,11 @@ export class Terminals {
       this.#terminals.delete(terminal.id);
     }
   }
+}
+
+/** Milliseconds since a time of the clock; null for one that never was. */
+function since(time: number | null): number | null {
+  return time === null || time === -Infinity ? null : performance.now() - time;
 }
 
 function describeTerminal(terminal: Terminal): z.infer<typeof AgentTerminalMessage> {

@@ -8,6 +8,7 @@ import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
 import { runRoutes } from '#api/routes/runs/runRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
+import { recordingRoutes } from '#api/routes/sessions/recordingRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
 import { trashedSessionRoutes } from '#api/routes/sessions/trashedSessionRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
@@ -29,6 +30,7 @@ export const routes: Route[] = [
   ...gitFolderRoutes,
   ...terminalRoutes,
   ...runRoutes,
+  ...recordingRoutes,
   ...itemRoutes,
   ...restoreRoutes,
   ...uploadRoutes,

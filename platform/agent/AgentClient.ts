@@ -1,6 +1,7 @@
 import type { GitLook, GitNews, GitPacked, GitUnpacked } from '#shared/contracts/agentGit.ts';
 import type { RunStream } from '#shared/domain/run.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import type { AgentRecordings } from '#platform/agent/agentRecordings.ts';
 
 /** One entry of the volume as the agent found it. `sha256` is over the file's bytes or the symlink's target. */
 export interface ManifestEntry {
@@ -142,7 +143,10 @@ export interface AgentRuns {
 /** What the session has been doing; drives the idle rule. Seconds since the last of each, null for never. */
 export interface AgentActivity {
   bootId: string;
+  /** Seconds since the last sign of life: a key, output, or a job in the foreground. */
   idleSeconds: number;
+  /** Seconds since a person typed or opened a terminal; an older agent does not tell. */
+  untypedSeconds?: number | undefined;
   foregroundJob: string | null;
   /** All `.git` folders together, null while nobody watches the volume and where there are none. */
   git: GitNews | null;
@@ -220,6 +224,7 @@ export interface AgentClient {
   ): Promise<TerminalAttachment>;
 
   readonly runs: AgentRuns;
+  readonly recordings: AgentRecordings;
 
   activity(): Promise<AgentActivity>;
   /** Refuses new channels and ends every process but the agent: SIGHUP, SIGKILL after `graceMs`. Resolves when all are gone. */

@@ -14,6 +14,8 @@ const PASSED_ON = new Set<ErrorCode>([
   'RUN_LIMIT',
   'RUN_REFUSED',
   'RUN_NOT_FOUND',
+  'RECORDING_LIMIT',
+  'RECORDING_NOT_FOUND',
   'SESSION_NOT_RUNNING',
 ]);
 

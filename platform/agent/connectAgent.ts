@@ -45,7 +45,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
     },
   });
   const { generation } = options;
-  const takes = { takesUndigested: true, takesMovedFrom: true };
+  const takes = { takesUndigested: true, takesMovedFrom: true, takesUntyped: true };
   multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation, ...takes });
   const timer = setTimeout(() => {
     greeting.reject(unreachable(`no greeting within ${options.deadlineMs} ms`));

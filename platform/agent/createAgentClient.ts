@@ -5,6 +5,7 @@ import type { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { requestChanges, requestFiles, requestManifest } from '#platform/agent/agentFiles.ts';
 import { requestGitLooks, requestGitPack, requestGitUnpack } from '#platform/agent/agentGit.ts';
+import { createAgentRecordings } from '#platform/agent/agentRecordings.ts';
 import { ask, checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
 import { createAgentRuns } from '#platform/agent/agentRuns.ts';
 import { attachTerminal } from '#platform/agent/attachTerminal.ts';
@@ -52,6 +53,7 @@ export function createAgentClient(stream: AgentStream): AgentClient {
     closeTerminal: (id) => ask(multiplexer, { kind: 'terminals.close', id }, z.undefined()),
     attach: (id, options, listener) => attachTerminal(multiplexer, { id, ...options }, listener),
     runs: createAgentRuns(multiplexer, takesRuns),
+    recordings: createAgentRecordings(multiplexer),
     activity: () => ask(multiplexer, { kind: 'activity' }, ActivityMessage),
     quiesce: (options) => ask(multiplexer, { kind: 'quiesce', ...options }, z.undefined()),
     close: () => {

@@ -155,6 +155,11 @@ export const ConfigSchema = z.object({
   SESSION_IDLE_SECONDS: integer(10, 86_400)
     .default(1_800)
     .describe('Seconds without activity after which a session closes.'),
+  SESSION_JOB_SECONDS: integer(10, 2_592_000)
+    .default(43_200)
+    .describe(
+      'Seconds without a keystroke, save or request after which a session closes although a command runs in it or prints.',
+    ),
   POD_START_SECONDS: integer(5, 240)
     .default(60)
     .describe('How long the start of a session may take before it is tried anew; it is tried three times.'),
@@ -177,6 +182,13 @@ export const ConfigSchema = z.object({
     .default(8_388_608)
     .describe('The most output that a request may ask to keep; it bounds RUN_OUTPUT_LIMIT_BYTES too.'),
   RUNS_AT_ONCE: integer(1, 8).default(4).describe('Runs of one session that have not ended.'),
+  RECORDING_MAX_BYTES: integer(4_096, 104_857_600)
+    .default(16_777_216)
+    .describe('The most bytes of one recording of a terminal; there it is cut off.'),
+  RECORDING_MAX_SECONDS: integer(1, 604_800)
+    .default(14_400)
+    .describe('The most seconds of one recording of a terminal; there it is cut off.'),
+  RECORDINGS_PER_SESSION: integer(1, 1_000).default(20).describe('The most recordings that a session keeps.'),
   SELF_PROMOTION_MAX_LEVEL: integer(0, 1).default(1).describe('The reviewer level that people can give themselves.'),
   MAX_FILE_BYTES: integer(1_024, 104_857_600).default(10_485_760).describe('The largest file that is saved.'),
   MAX_SESSION_BYTES: integer(1_024, 10_737_418_240)

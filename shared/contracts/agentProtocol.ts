@@ -3,6 +3,7 @@ import { GIT_REQUESTS, GitNews } from '#shared/contracts/agentGit.ts';
 import { RUN_REQUESTS } from '#shared/contracts/agentRuns.ts';
 import { TerminalSize } from '#shared/contracts/terminal.ts';
 import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
+import { MAX_HELD_RECORDINGS, RECORDING_ENDS } from '#shared/domain/recording.ts';
 
 /*
  * The stream between the control plane and the agent of a session: TLS 1.2 with a pre-shared key, then frames
@@ -32,7 +33,7 @@ export const RING_BYTES = 1024 * 1024;
 export const MAX_TERMINALS = 16;
 /** A reader that owes acknowledgements and has sent none for so long holds no program back. */
 export const SILENT_AFTER_MS = 2_000;
-/** How long the tail that a lost reader had not acknowledged is kept from being overwritten. */
+/** How long what a lost reader had not acknowledged, and what follows, is kept from being overwritten. */
 export const PIN_MS = 30_000;
 
 const path = z.string().refine((value) => findPathProblem(value) === null, { message: 'is not an allowed path' });
@@ -44,7 +45,8 @@ const itemType = z.enum(['file', 'folder', 'symlink']);
 
 /**
  * First frame of the caller. One that `takesUndigested` gets manifests in which a new file that is not kept comes without a
- * digest: it will be read anyway. One that `takesMovedFrom` is told where a new file or folder was before. An older caller
+ * digest: it will be read anyway. One that `takesMovedFrom` is told where a new file or folder was before, one
+ * that `takesUntyped` since when nobody has typed. An older caller
  * does not say so, and an older agent does not care.
  */
 export const CallerHello = z.object({
@@ -52,6 +54,7 @@ export const CallerHello = z.object({
   generation: z.int().min(1),
   takesUndigested: z.boolean().default(false),
   takesMovedFrom: z.boolean().default(false),
+  takesUntyped: z.boolean().default(false),
 });
 /** First frame of the caller. */
 export type CallerHello = z.infer<typeof CallerHello>;
@@ -110,6 +113,20 @@ export const AgentRequest = z.discriminatedUnion('kind', [
     counts: z.boolean(),
   }),
   ...RUN_REQUESTS,
+  /** Records a terminal from now on to a file on the volume, until it is stopped or reaches a limit. */
+  z.strictObject({
+    kind: z.literal('recordings.start'),
+    id: z.uuid(),
+    terminal: terminalId,
+    maxBytes: z.int().min(1_024),
+    maxSeconds: z.int().min(1).max(604_800),
+    withInput: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal('recordings.stop'), id: z.uuid() }),
+  z.strictObject({ kind: z.literal('recordings.list') }),
+  /** Answered by the data of one that has ended. */
+  z.strictObject({ kind: z.literal('recordings.read'), id: z.uuid() }),
+  z.strictObject({ kind: z.literal('recordings.remove'), id: z.uuid() }),
   z.strictObject({ kind: z.literal('activity') }),
   z.strictObject({ kind: z.literal('quiesce'), graceMs: z.int().min(0).max(60_000) }),
   ...GIT_REQUESTS,
@@ -216,10 +233,19 @@ export const PtyControl = z.union([
 /** What the caller says on a `pty` channel. */
 export type PtyControl = z.infer<typeof PtyControl>;
 
+const RecordingStateMessage = z.strictObject({ id: z.uuid(), end: z.enum(RECORDING_ENDS).nullable() });
+/** A recording that the agent holds, and why it ended; null while it is under way. */
+export type RecordingState = z.infer<typeof RecordingStateMessage>;
+/** Answer to `recordings.list`. */
+export const RecordingList = z.strictObject({ recordings: z.array(RecordingStateMessage).max(MAX_HELD_RECORDINGS) });
+
 /** Answer to `activity`. */
 export const ActivityMessage = z.strictObject({
   bootId: z.string().max(64),
+  /** Since the last sign of life: a key, output, or a job in the foreground. */
   idleSeconds: z.number().min(0),
+  /** Since a person typed or opened a terminal; not from an agent that is older than this. */
+  untypedSeconds: z.number().min(0).optional(),
   foregroundJob: z.string().max(100).nullable(),
   /** Null while nobody watches, and where there is no `.git` folder. */
   git: GitNews.nullable().default(null),

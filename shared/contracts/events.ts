@@ -25,9 +25,19 @@ export const SessionEventPayloads = {
   items: z.object({ paths: z.array(z.string()), truncated: z.boolean(), source: z.string() }),
   conflict: z.object({ path: z.string(), copy: z.string() }),
   notSaved: z.object({ entries: z.array(z.object({ path: z.string(), reason: z.string() })) }),
-  closingSoon: z.object({ at: z.string(), reason: z.string() }),
   /** The kept volume goes at `until`, within a day, with what is not saved on it. */
   volumeExpires: z.object({ until: z.string() }),
+  /**
+   * It closes at `at`: because nothing has happened in it since `since` (`idle`; `job` is the command whose end was the last
+   * that did), because the time that somebody held it open for is over (`expired`), or because nobody has done anything
+   * since `since` while the command `job` ran on (`job`).
+   */
+  closingSoon: z.object({
+    at: z.string(),
+    reason: z.string(),
+    since: z.string().optional(),
+    job: z.string().nullable().optional(),
+  }),
   session: z.object({}),
   review: z.object({ reviewId: z.int() }),
   run: z.object({ runId: z.int(), status: z.enum(RUN_STATUSES) }),

@@ -217,6 +217,13 @@ export const ERROR_CATALOGUE = {
     remedy: 'Send a command instead of the file, or give the file an ending that is known.',
   },
   RUN_NOT_FOUND: { status: 404, title: 'The run is not there any more', remedy: 'Run the command again.' },
+  RECORDING_UNDER_WAY: { status: 409, title: 'The recording is under way', remedy: 'Stop it first.' },
+  RECORDING_LIMIT: { status: 409, title: 'Too many recordings', remedy: 'Remove recordings that are not needed.' },
+  RECORDING_NOT_FOUND: {
+    status: 404,
+    title: 'The recording is lost',
+    remedy: "Nothing brings it back: it was removed with its session's volume, or from it. Record the terminal again.",
+  },
   AGENT_UNREACHABLE: {
     status: 503,
     title: 'The session does not answer',

@@ -1,6 +1,6 @@
 /** The middle of the times; of an even number the upper one. */
 export function middle(times: number[]): number {
-  return at(times, 0.5);
+  return share(times, 0.5);
 }
 
 /** Adds to the times how many milliseconds the work takes, and resolves as it does. */
@@ -13,17 +13,17 @@ export async function timed<T>(times: number[], work: () => Promise<T>): Promise
 
 /** Prints times in milliseconds. */
 export function printTimes(what: string, times: number[]): void {
-  const shares = [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${at(times, share).toFixed(1)} ms`);
+  const shares = [0.5, 0.95, 0.99].map((part) => `p${part * 100} ${share(times, part).toFixed(1)} ms`);
   console.log(`${what}: n ${String(times.length)}, ${shares.join(', ')}`);
 }
 
 /** Prints whether a share of the times is within so many milliseconds. */
 export function printLimit(
   what: string,
-  { times, share, budgetMs }: { times: number[]; share: number; budgetMs: number },
+  { times, share: part, budgetMs }: { times: number[]; share: number; budgetMs: number },
 ): void {
-  const value = at(times, share);
-  console.log(`${what}: p${share * 100} ${value.toFixed(1)} ms, ${verdictOf(value <= budgetMs)} ${budgetMs} ms`);
+  const value = share(times, part);
+  console.log(`${what}: p${part * 100} ${value.toFixed(1)} ms, ${verdictOf(value <= budgetMs)} ${budgetMs} ms`);
 }
 
 /**
@@ -58,7 +58,8 @@ function verdictOf(isWithin: boolean): string {
   return isWithin ? 'within the budget of' : 'OVER the budget of';
 }
 
-function at(times: number[], share: number): number {
+/** The time that this part of the times does not exceed: 0.99 gives the slowest but the last hundredth. */
+export function share(times: number[], part: number): number {
   const sorted = [...times].sort((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN;
 }

@@ -11,6 +11,7 @@ import { submitForReview } from '#tests/e2e/reviewPages.ts';
 import { workspacePage } from '#tests/e2e/workspacePage.ts';
 import { rawZip } from '#tests/support/archives.ts';
 import { ROOT } from '#tests/support/importGraph.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
 const MINUTE = 60_000;
 const PASSWORD = 'violet anchor over nine harbours';
@@ -207,6 +208,46 @@ async function faultsOf(page: Page): Promise<string[]> {
       const download = page.waitForEvent('download');
       await choose('Download all as zip');
       expect((await download).suggestedFilename()).toBe('fractals.zip');
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'lets programs and pastes do what the person allows, and shows and records terminals beside each other',
+    async () => {
+      const { page } = ada;
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
+      const clipboard = (): Promise<string> => page.evaluate<string>('navigator.clipboard.readText()');
+      await page.goto(workspaceAddress);
+      const workspace = workspacePage(page);
+      await workspace.seesInTerminal(/\$/, MINUTE);
+      await workspace.type("printf '\\033]52;c;aGVsbG8=\\007'");
+      await page.getByRole('alertdialog', { name: 'Clipboard' }).getByRole('button', { name: 'Allow' }).click();
+      await waitFor(async () => (await clipboard()) === 'hello', { what: 'the word in the clipboard' });
+      // What is replayed was granted when it was new.
+      await page.evaluate(`navigator.clipboard.writeText('echo one\\necho two\\n')`);
+      await page.reload();
+      await workspace.seesInTerminal(/52;c/, MINUTE);
+      // No bracketed pastes here: each line would run at once.
+      await workspace.type('echo here-$((1+1)); cat');
+      await workspace.seesInTerminal(/here-2/);
+      await page.keyboard.press('Control+Shift+V');
+      const paste = page.getByRole('alertdialog', { name: 'Paste' });
+      await paste.getByRole('button', { name: 'Paste' }).click();
+      await workspace.seesInTerminal(/echo two/);
+      await workspace.interrupt();
+      await page.getByRole('button', { name: 'Show two terminals side by side' }).click();
+      const rows = page.locator('.xterm-rows').filter({ visible: true });
+      await waitFor(async () => (await rows.count()) === 2, { what: 'two terminals' });
+      await page.getByRole('button', { name: 'Recordings' }).click();
+      await page.getByRole('button', { name: 'Record “Terminal 2”' }).click();
+      await page.getByRole('button', { name: 'Stop recording' }).click();
+      const link = page.getByRole('link', { name: 'Download the recording of Terminal 2' });
+      const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+      expect(download.suggestedFilename()).toMatch(/^Terminal 2 .*\.cast$/);
+      expect(await faultsOf(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Show one terminal' }).click();
     },
     2 * MINUTE,
   );

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
+import type { WebSocket } from 'ws';
 import type { Attached, SocketAnswer } from '#shared/contracts/terminal.ts';
 import type { HttpPerson } from '#tests/e2e/httpPerson.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 const SIZE = { cols: 120, rows: 30 };
 const ANSWER_MS = 5_000;
+const STUCK_MS = 60_000;
 
 /** A terminal as the browser's page keeps it: it joins again by itself at the byte where it was cut off. */
 export interface LastingTerminal {
@@ -15,6 +17,12 @@ export interface LastingTerminal {
   bytes(): Buffer;
   /** Resolves once the text was shown. */
   shows(text: string | RegExp, deadlineMs?: number): Promise<string>;
+  /** The offset after the last byte that was received. */
+  received(): number;
+  /** Resolves in the moment in which more than so many bytes were received; rejects when none come for a minute. */
+  receives(bytes: number): Promise<void>;
+  /** Breaks the connection without a word, as a network does. */
+  cut(): void;
   /** Times at which the connection was lost, and at which the first output came after it, in milliseconds. */
   breaks: { lostAt: number; resumedAt: number | null }[];
   leave(): void;
@@ -34,6 +42,7 @@ export async function lastingTerminal(url: string, person: HttpPerson, sessionUu
   let seq = 0;
   let end = 0;
   let joined = false;
+  let awaited: { bytes: number; reached: () => void } | null = null;
 
   const socket = io(`${url}/terminal`, {
     transports: ['websocket'],
@@ -50,6 +59,7 @@ export async function lastingTerminal(url: string, person: HttpPerson, sessionUu
     const last = breaks.at(-1);
     if (last) last.resumedAt ??= Date.now();
     socket.emit('ack', { ...names, offset: end });
+    if (awaited && end > awaited.bytes) awaited.reached();
   });
   socket.on('reset', ({ offset }: { offset: number }) => problems.push(`a reset to ${String(offset)}`));
   socket.on('gone', ({ code }: { code: string }) => problems.push(`the terminal is gone: ${code}`));
@@ -97,6 +107,18 @@ export async function lastingTerminal(url: string, person: HttpPerson, sessionUu
       });
       return bytes().toString('utf8');
     },
+    received: () => end,
+    receives(bytes) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const timer = setTimeout(() => reject(new Error(`Stuck at byte ${end}: ${problems.join('; ')}`)), STUCK_MS);
+      awaited = { bytes, reached: resolve };
+      if (end > bytes) resolve();
+      return promise.finally(() => {
+        clearTimeout(timer);
+        awaited = null;
+      });
+    },
+    cut: () => (socket.io.engine.transport as unknown as { ws?: WebSocket }).ws?.terminate(),
     breaks,
     leave: () => void socket.disconnect(),
   };

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { insertRecording, listRecordings, readRecording } from '#platform/db/repositories/recordings.ts';
 import { createSessionStack, fileOnVolume, runEnd, type SessionStack } from '#tests/support/sessionStack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -31,5 +33,24 @@ describe('a session on the real parts', () => {
     await stack.close(session);
     await stack.reaches(session, 'closed');
     expect(await runEnd(stack, session)).toBe('COMPLETED');
+  });
+
+  it('brings what was recorded up to its close into the database', async () => {
+    const session = await stack.newSession();
+    await stack.open(session);
+    await stack.reaches(session, 'running');
+    const { recordings, ...agent } = await stack.agent(session);
+    const { id: terminalId } = await agent.openTerminal({ name: 'build', size: { cols: 80, rows: 24 } });
+    const id = randomUUID();
+    const row = { id, sessionId: session.id, startedBy: session.userId, terminalId, terminalName: 'build' };
+    await insertRecording(stack.database, { ...row, withInput: false }, null);
+    await recordings.start({ id, terminal: terminalId, maxBytes: 100_000, maxSeconds: 600, withInput: false });
+    await stack.close(session);
+    await stack.reaches(session, 'closed');
+    const [ended] = await listRecordings(stack.database, session.id);
+    expect(ended).toMatchObject({ id, endReason: 'session-closed' });
+    expect((await readRecording(stack.database, { sessionId: session.id, id }))?.toString()).toContain(
+      'session was closed',
+    );
   });
 });

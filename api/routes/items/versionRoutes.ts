@@ -60,7 +60,7 @@ export const versionRoutes: Route[] = [
   }),
 ];
 
-/** A person's file must never run as a page of ours, whatever it holds and however it is opened. */
+/** The headers of a download: what is a person's must never run as a page of ours, whatever it holds and however it is opened. */
 export const DOWNLOAD_HEADERS = {
   'Content-Type': 'application/octet-stream',
   'X-Content-Type-Options': 'nosniff',

@@ -8,6 +8,8 @@ export const GitFolderParams = z.strictObject({
   uuid: z.uuid(),
   gitFolderId: z.coerce.number().pipe(z.int().positive()),
 });
+/** A recording of a session in an address. */
+export const RecordingParams = z.strictObject({ uuid: z.uuid(), recordingId: z.uuid() });
 
 /** A terminal of a session in an address. */
 export const TerminalParams = z.strictObject({

@@ -1,4 +1,3 @@
-import type { PhaseReason } from '#shared/domain/session.ts';
 import type { Database } from '#platform/db/database.ts';
 
 /** Notes that somebody is at work. Writes at most once in five seconds a session, for keystrokes call it often. */
@@ -26,14 +25,14 @@ export function extendSession(
   });
 }
 
-/** Tells those who watch the session that it will close, and when. Payload: `closingSoon` of the events' contract. */
+/**
+ * Tells those who watch the session that it will close, when, and why: `since` nothing happened in it (`idle`, where `job` is
+ * what ended then), or nobody was there while `job` ran on (`job`). Payload: `closingSoon` of the events' contract.
+ */
 export async function publishClosingSoon(
   database: Database,
-  warning: { sessionId: number; at: Date; reason: PhaseReason },
+  warning: { sessionId: number; at: Date; reason: 'idle' | 'expired' | 'job'; since: Date; job: string | null },
 ): Promise<void> {
-  const payload = { at: warning.at.toISOString(), reason: warning.reason };
-  await database.query(`SELECT publish_session_event($1, 'closingSoon', $2)`, [
-    warning.sessionId,
-    JSON.stringify(payload),
-  ]);
+  const { sessionId, ...payload } = warning;
+  await database.query(`SELECT publish_session_event($1, 'closingSoon', $2)`, [sessionId, JSON.stringify(payload)]);
 }

@@ -1,4 +1,5 @@
 import type { Page } from '#shared/contracts/problem.ts';
+import type { Recording } from '#shared/contracts/recording.ts';
 import type { Accepted, CreateSession, Session } from '#shared/contracts/session.ts';
 import type { CreateTerminal, Terminal } from '#shared/contracts/terminal.ts';
 import { request } from './client.ts';
@@ -64,4 +65,28 @@ export function renameTerminal(uuid: string, id: string, name: string): Promise<
 /** Ends a terminal and what runs in it. */
 export function closeTerminal(uuid: string, id: string): Promise<void> {
   return request('DELETE', `${at(uuid)}/terminals/${encodeURIComponent(id)}`);
+}
+/** The recordings of the session's terminals, newest first. */
+export async function listRecordings(uuid: string): Promise<Recording[]> {
+  return (await request<{ items: Recording[] }>('GET', `${at(uuid)}/recordings`)).items;
+}
+/** Records a terminal from now on. */
+export function startRecording(
+  uuid: string,
+  { terminalId, withInput }: { terminalId: string; withInput: boolean },
+): Promise<Recording> {
+  const address = `${at(uuid)}/terminals/${encodeURIComponent(terminalId)}/recordings`;
+  return request('POST', address, { body: { withInput } });
+}
+/** Ends a recording. */
+export function stopRecording(uuid: string, id: string): Promise<Recording> {
+  return request('POST', `${at(uuid)}/recordings/${id}/stop`);
+}
+/** Removes a recording. */
+export function removeRecording(uuid: string, id: string): Promise<void> {
+  return request('DELETE', `${at(uuid)}/recordings/${id}`);
+}
+/** Where a recording is downloaded from. */
+export function recordingAddress(uuid: string, id: string): string {
+  return `/api/v1${at(uuid)}/recordings/${id}/content`;
 }

@@ -57,6 +57,12 @@ events.on('lists', ({ kind }) => {
   for (const listener of listListeners) listener(kind);
 });
 
+/* A page that goes says so: nothing is held for it. One that comes back from the browser's cache connects again. */
+window.addEventListener('pagehide', () => terminals.disconnect());
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted && terminals.hasListeners('output')) terminals.connect();
+});
+
 /** Connects for live updates; called once somebody is signed in. */
 export function connectSockets(): void {
   if (wanted) return;

@@ -1,5 +1,6 @@
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const ABSOLUTE = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const CLOCK = new Intl.DateTimeFormat('en', { timeStyle: 'short' });
 const STEPS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
@@ -20,6 +21,11 @@ export function relativeTime(moment: string, now: number): string {
 /** Date and time in the reader's zone. */
 export function absoluteTime(moment: string): string {
   return ABSOLUTE.format(new Date(moment));
+}
+
+/** The time of day in the reader's zone. */
+export function timeOfDay(moment: string): string {
+  return CLOCK.format(new Date(moment));
 }
 
 /** "12 min", "3 h", "2 d": how long something has lasted. */

@@ -3,6 +3,7 @@ import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal, type ITheme } from '@xterm/xterm';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { clipboardText, webAddress } from './outputWishes.ts';
 import { allowSpanStyles, strictDocument, withStrictElements } from './strictDocument.ts';
 
 /** Keys that belong to the page even while a terminal has the focus: F6 moves on to the next part of the page. */
@@ -23,7 +24,12 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
     cursorBlink: true,
     minimumContrastRatio: 4.5,
     theme: options.theme,
-    linkHandler: { activate: (_event, address) => openLink(address) },
+    // The text of such a link may name another address than the one it leads to.
+    linkHandler: {
+      activate: (_event, address) => openLink(address),
+      hover: (_event, address) => void (host.title = webAddress(address) ?? ''),
+      leave: () => void (host.title = ''),
+    },
   });
   const fit = new FitAddon();
   terminal.loadAddon(fit);
@@ -62,21 +68,10 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
 /** A screen with its verbs. */
 export type Screen = ReturnType<typeof createScreen>;
 
-/** The text that a program wants in the clipboard by OSC 52; null when it asks to read, or sends no valid base64. */
-export function clipboardText(data: string): string | null {
-  const content = data.slice(data.indexOf(';') + 1);
-  if (content === '?' || content === '') return null;
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0)));
-  } catch {
-    // Not base64: a program's mistake, nothing to write.
-    return null;
-  }
-}
-
-/** Opens a link in a new window. Only web addresses: a terminal's output is not to be trusted with other schemes. */
-function openLink(address: string): void {
-  if (/^https?:\/\//i.test(address)) window.open(address, '_blank', 'noopener,noreferrer');
+/** Opens a link in a new window that knows nothing of this one. Only web addresses: output is not to be trusted with others. */
+function openLink(text: string): void {
+  const address = webAddress(text);
+  if (address !== null) window.open(address, '_blank', 'noopener,noreferrer');
 }
 
 /** False keeps xterm from taking a key. */

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { ACK_WITHIN_MS } from '#shared/domain/terminalFlow.ts';
-import { isTerminalAnswer, TerminalStream } from './terminalStream.ts';
+import { TerminalStream } from './terminalStream.ts';
 
 const bytes = (length: number, from = 0) => Uint8Array.from({ length }, (_, index) => (from + index) % 251);
 const text = (value: string) => new TextEncoder().encode(value);
@@ -78,24 +78,6 @@ describe('replay', () => {
     const stream = new TerminalStream(() => undefined);
     stream.attached(attached({ offset: 30, end: 30 }));
     expect(stream.replaying).toBe(false);
-  });
-
-  it("tells xterm's answers from a person's keys", () => {
-    for (const answer of [
-      '\x1b[?1;2c',
-      '\x1b[>0;276;0c',
-      '\x1b[24;80R',
-      '\x1b[0n',
-      '\x1b[?2004;1$y',
-      '\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\',
-      '\x1bP1$r0m\x1b\\',
-      '\x1b[0n\x1b[1;1R',
-    ]) {
-      expect([answer, isTerminalAnswer(answer)]).toEqual([answer, true]);
-    }
-    for (const key of ['a', 'ls\r', '\x1b', '\x1b[A', '\x1b[1;5C', '\x1b[200~x\x1b[201~', '\x03', 'c', 'R', '\x1bOP']) {
-      expect([key, isTerminalAnswer(key)]).toEqual([key, false]);
-    }
   });
 });
 

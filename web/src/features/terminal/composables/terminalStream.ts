@@ -112,15 +112,3 @@ export class TerminalStream {
     this.replayEnd = Math.min(this.replayEnd, offset);
   }
 }
-
-/*
- * What xterm types by itself when output asks: device attributes (c), status and cursor reports (n, R), modes ($y),
- * window reports (t), colours and other strings (OSC, DCS). A person's keys never look like these, F3 with a modifier
- * (CSI 1;2R) aside, which a replay may swallow.
- */
-const ANSWER = /^(?:\x1b\[[?>=]?[\d;]*(?:[cnRt]|\$y)|\x1b[\]P][^\x07\x1b]*(?:\x07|\x1b\\))+$/;
-
-/** True when xterm wrote this as an answer to a query in the output, rather than a person. */
-export function isTerminalAnswer(data: string): boolean {
-  return ANSWER.test(data);
-}

@@ -1,8 +1,10 @@
 import { ref, shallowRef } from 'vue';
 import type { Attached, SocketAnswer, TerminalSize } from '#shared/contracts/terminal.ts';
+import { isTerminalAnswer } from '#shared/domain/terminalAnswer.ts';
 import { terminalSocket, type TerminalSocket } from '../../../api/sockets.ts';
 import { claimClientId } from './clientId.ts';
-import { isTerminalAnswer, TerminalStream, type NumberedInput } from './terminalStream.ts';
+import { AnswerBudget } from './outputWishes.ts';
+import { TerminalStream, type NumberedInput } from './terminalStream.ts';
 
 /** Where the connection to a terminal stands. */
 export type TerminalState = 'connecting' | 'live' | 'reconnecting' | 'exited' | 'gone';
@@ -32,6 +34,7 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   const stream = new TerminalStream((offset) => {
     if (joined) socket.emit('ack', { ...address, offset });
   });
+  const answers = new AnswerBudget(performance.now());
   /** Output that overtook the answer to `attach`. */
   const held: { offset: number; data: Uint8Array }[] = [];
   let attaching: Promise<void> | null = null;
@@ -95,7 +98,7 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   /** What xterm wants to type: a person's keys, or an answer, which is dropped while old output is replayed. */
   function type(data: string): void {
     if (state.value === 'exited' || state.value === 'gone') return;
-    if (stream.replaying && isTerminalAnswer(data)) return;
+    if (isTerminalAnswer(data) && (stream.replaying || !answers.take(performance.now()))) return;
     send(stream.input(encoder.encode(data)));
   }
   /** Bytes that are no text, as old mouse reports. */
@@ -161,5 +164,8 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
     if (socket.connected) socket.emit('detach', address);
   }
 
-  return { state, exitCode, start, stop, type, typeBinary, resize, setVisible };
+  /** True while old output is written: what it wishes for was granted or refused when it was new. */
+  const isReplaying = (): boolean => stream.replaying;
+
+  return { state, exitCode, isReplaying, start, stop, type, typeBinary, resize, setVisible };
 }

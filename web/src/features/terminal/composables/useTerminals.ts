@@ -1,21 +1,29 @@
-import { computed, onScopeDispose, ref, watch } from 'vue';
+import { computed, onScopeDispose, ref, watch, type Ref } from 'vue';
 import type { Terminal } from '#shared/contracts/terminal.ts';
 import * as sessions from '../../../api/sessions.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
+import { joinSides, keepExisting, NO_SIDES, select, showBeside, type TerminalSides } from './terminalSides.ts';
 
 /** Time between two tries while the session does not answer, in milliseconds. */
 const RETRY_MS = 2_000;
 /** Refusals that end by themselves. */
 const PASSING_CODES = new Set<string>(['AGENT_UNREACHABLE', 'SESSION_NOT_RUNNING', 'RUNTIME_UNAVAILABLE']);
 
-/** The terminals of a running session. The first visit finds one ready; while the session does not answer it is asked again. */
-export function useTerminals(uuid: string) {
+/**
+ * The terminals of a running session. The first visit finds one ready; while the session does not answer it is asked again.
+ * `kept` remembers which of them are shown side by side.
+ */
+export function useTerminals(uuid: string, kept: Ref<TerminalSides> = ref(NO_SIDES)) {
   const list = useLoad(loadOrBegin);
   const terminals = computed<readonly Terminal[]>(() => list.value.value ?? []);
-  const chosenId = ref<string | null>(null);
-  const activeId = computed(() =>
-    terminals.value.some(({ id }) => id === chosenId.value) ? chosenId.value : (terminals.value[0]?.id ?? null),
+  /** Which are shown, as far as they still exist. */
+  const sides = computed(() =>
+    keepExisting(
+      kept.value,
+      terminals.value.map(({ id }) => id),
+    ),
   );
+  const activeId = computed(() => sides.value.active);
   /** True while the session does not answer. */
   const waiting = computed(() => list.error.value !== null && PASSING_CODES.has(list.error.value.code));
   let begun = false;
@@ -48,12 +56,28 @@ export function useTerminals(uuid: string) {
       throw error;
     }
   }
-  /** Starts another terminal and shows it. */
-  async function create(): Promise<void> {
+  async function make(): Promise<string> {
     begun = true;
     const made = await sessions.createTerminal(uuid, { cols: 80, rows: 24 });
     await list.reload();
-    chosenId.value = made.id;
+    return made.id;
+  }
+  /** Starts another terminal and shows it. */
+  async function create(): Promise<void> {
+    show(await make());
+  }
+  /** Shows a terminal, and lets it be the active one. */
+  function show(id: string): void {
+    kept.value = select(sides.value, id);
+  }
+  /** Shows another terminal beside the active one; a new one where there is no other. */
+  async function split(): Promise<void> {
+    const other = terminals.value.find(({ id, running }) => running && !sides.value.ids.includes(id));
+    kept.value = showBeside(sides.value, other?.id ?? (await make()));
+  }
+  /** Shows the active terminal alone. */
+  function unsplit(): void {
+    kept.value = joinSides(sides.value);
   }
   /** Gives a terminal another name. */
   async function rename(id: string, name: string): Promise<void> {
@@ -67,5 +91,5 @@ export function useTerminals(uuid: string) {
     await list.reload();
   }
 
-  return { list, terminals, waiting, activeId, chosenId, create, rename, close };
+  return { list, terminals, waiting, sides, activeId, show, split, unsplit, create, rename, close };
 }

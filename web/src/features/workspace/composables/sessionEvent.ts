@@ -15,7 +15,11 @@ const READABLE: Readonly<Record<SessionEventKind, (payload: Record<string, unkno
   items: ({ paths }) => Array.isArray(paths),
   conflict: ({ path, copy }) => typeof path === 'string' && typeof copy === 'string',
   notSaved: ({ entries }) => Array.isArray(entries),
-  closingSoon: ({ at, reason }) => typeof at === 'string' && typeof reason === 'string',
+  closingSoon: ({ at, reason, since, job }) =>
+    typeof at === 'string' &&
+    typeof reason === 'string' &&
+    ['string', 'undefined'].includes(typeof since) &&
+    (job === null || ['string', 'undefined'].includes(typeof job)),
   volumeExpires: ({ until }) => typeof until === 'string',
   session: () => true,
   review: ({ reviewId }) => typeof reviewId === 'number',

@@ -8,10 +8,8 @@ import { followSubject } from '../../../api/sockets.ts';
 import { now } from '../../../composables/now.ts';
 import { isClosing, isOpening } from '../../../composables/sessionWords.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
+import type { ClosingSoon } from './closingSoon.ts';
 import { readSessionEvent, type SessionEvent } from './sessionEvent.ts';
-
-/** Minutes that Keep holds a session open. */
-export const KEEP_MINUTES = 120;
 
 /** How long a warning of a close outlives its moment, in milliseconds: a close takes a few seconds to be told. */
 const WARNING_GRACE_MS = 5_000;
@@ -30,7 +28,7 @@ export function useSession(uuid: string, listeners: SessionListeners) {
   const load = useLoad(() => sessions.loadSession(uuid));
   const session = load.value;
   const loadedAt = ref(Date.now());
-  const warning = shallowRef<{ at: string; reason: string } | null>(null);
+  const warning = shallowRef<ClosingSoon | null>(null);
   /** Told before an idle close; when its time has passed the session was used meanwhile and stays open. */
   const closingSoon = computed(() =>
     warning.value !== null && now.value < Date.parse(warning.value.at) + WARNING_GRACE_MS ? warning.value : null,
@@ -119,8 +117,8 @@ export function useSession(uuid: string, listeners: SessionListeners) {
     session.value = (await sessions.retrySave(uuid)).session;
   }
   /** Holds the session open although nothing happens in it. */
-  async function keep(): Promise<void> {
-    await sessions.extendSession(uuid, KEEP_MINUTES);
+  async function keep(minutes: number): Promise<void> {
+    await sessions.extendSession(uuid, minutes);
     warning.value = null;
   }
 
