@@ -1,6 +1,7 @@
 import type { GitLook } from '#shared/contracts/agentGit.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { dropGitPack } from '#platform/db/repositories/gitPacks.ts';
+import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 
 /** A saved `.git` folder of a session, or one that is gone from it and can still be had back (`removedAt`). */
 export interface GitFolderRecord {
@@ -56,11 +57,12 @@ export async function saveGitFolder(
   }
   await trimRemoved(database, sessionId, tx);
   // A file of that name (a worktree's) has given way to it.
-  await database.query(
-    `DELETE FROM workspace_items WHERE session_id = $1 AND full_path = $2 AND type = 'file'`,
+  const gone = await database.query(
+    `DELETE FROM workspace_items WHERE session_id = $1 AND full_path = $2 AND type = 'file' RETURNING id`,
     [sessionId, look.path],
     tx,
   );
+  if (gone.length > 0) await publishItems(database, { sessionId, paths: [look.path], source: 'terminal' }, tx);
   const bind = [pack.packId, pack.size, pack.sha256, volumeId, look.path, look.fingerprint, look.identity];
   if (present !== undefined && (isSame || present.sha256 === pack.sha256)) {
     await database.query(
