@@ -52,12 +52,10 @@ async function run(
 
 /** How many processes there are with that word in their command line; seen from inside, as only the session sees them. */
 async function count(word: string): Promise<number> {
-  const { output } = await run([
-    '/bin/sh',
-    '-c',
-    'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -o "$(echo "$0" | rev)" | wc -l',
-    [...word].reverse().join(''),
-  ]);
+  // No command line of the counting itself may hold the word.
+  const pattern = `[${word.slice(0, 1)}]${word.slice(1)}`;
+  const counting = 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -o "$0" | wc -l';
+  const { output } = await run(['/bin/sh', '-c', counting, pattern]);
   return Number(output.stdout);
 }
 

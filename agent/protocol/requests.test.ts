@@ -12,19 +12,21 @@ import { loadSettings } from '#agent/settings.ts';
 import { writing } from '#tests/support/agentChanges.ts';
 
 let folder: string;
+let home: string;
 let session: AgentSession;
 let caller: Multiplexer;
 const hello = { protocol: 1, generation: 1, takesUndigested: true, takesMovedFrom: true, takesUntyped: true };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'berth-requests-'));
+  home = mkdtempSync(join(tmpdir(), 'berth-home-'));
   const wrapper = createRequire(createRequire(import.meta.url).resolve('@lydell/node-pty'));
   session = await createAgentSession(
     loadSettings({
       BERTH_AGENT_PORT: '0',
       BERTH_AGENT_KEY_FILE: '-',
       BERTH_AGENT_ROOT: folder,
-      BERTH_AGENT_HOME: folder,
+      BERTH_AGENT_HOME: home,
       BERTH_AGENT_GENERATION: '1',
       BERTH_AGENT_PTY: wrapper.resolve(`@lydell/node-pty-${process.platform}-${process.arch}/pty.node`),
       BERTH_AGENT_MARK: 'a-test-of-requests',
@@ -43,7 +45,7 @@ beforeEach(async () => {
     hello: () => undefined,
   });
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => [folder, home].forEach((made) => rmSync(made, { recursive: true })));
 
 function open(request: AgentRequest): { channel: Channel; answers: FrameQueue } {
   const answers = new FrameQueue();
