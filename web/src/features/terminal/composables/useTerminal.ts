@@ -55,15 +55,17 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
 
   async function join(): Promise<void> {
     if (stopped || !socket.connected) return;
-    const answer = await askToAttach();
+    const id = await clientId;
+    const size = screen.size();
+    const answer = await askToAttach(id, size);
     if (stopped) return;
-    if (answer?.ok) return enter(answer.value);
+    if (answer?.ok) return enter(answer.value, size);
     if (answer && FINAL_CODES.has(answer.code)) return void (state.value = 'gone');
     retry = setTimeout(() => void attach(), ATTACH_RETRY_MS);
   }
 
-  async function askToAttach(): Promise<SocketAnswer<Attached> | null> {
-    const message = { ...address, clientId: await clientId, offset: stream.attachOffset, size: screen.size(), visible };
+  async function askToAttach(id: string, size: TerminalSize): Promise<SocketAnswer<Attached> | null> {
+    const message = { ...address, clientId: id, offset: stream.attachOffset, size, visible };
     try {
       return await socket.timeout(ATTACH_DEADLINE_MS).emitWithAck('attach', message);
     } catch {
@@ -72,10 +74,13 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
     }
   }
 
-  function enter(answer: Attached): void {
+  function enter(answer: Attached, told: TerminalSize): void {
     const { clear, resend } = stream.attached(answer);
     if (clear) screen.clear();
     joined = true;
+    // It may have got another size while the answer was under way.
+    const { cols, rows } = screen.size();
+    if (cols !== told.cols || rows !== told.rows) resize({ cols, rows });
     if (state.value !== 'exited') state.value = 'live';
     send(resend);
     for (const early of held.splice(0)) take(early.offset, early.data);
@@ -106,8 +111,9 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
     send(stream.input(Uint8Array.from(data, (letter) => letter.charCodeAt(0) & 255)));
   }
   /** The screen has another size. */
-  function resize(size: TerminalSize): void {
-    if (joined) socket.emit('resize', { ...address, size });
+  function resize({ cols, rows }: TerminalSize): void {
+    // xterm's own event says more, and the api refuses a message that says more.
+    if (joined) socket.emit('resize', { ...address, size: { cols, rows } });
   }
   /** A hidden screen never holds a program back. */
   function setVisible(isVisible: boolean): void {
