@@ -85,7 +85,9 @@ async function faultsOf(page: Page): Promise<string[]> {
     const { violations } = await new AxeBuilder({ page }).analyze();
     const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     const where = `${theme} ${String(width)}`;
-    faults.push(...grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html ?? ''} ${nodes[0]?.failureSummary ?? ''}`));
+    faults.push(
+      ...grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html ?? ''} ${nodes[0]?.failureSummary ?? ''}`),
+    );
     const overflows = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
     if (overflows === true) faults.push(`${where}: the page is wider than its window`);
   }
