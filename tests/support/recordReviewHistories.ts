@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { writeHistory } from '#tests/support/histories.ts';
 import { startTestServers } from '#tests/support/servers.ts';
 import { decide, startReviewStage, type OpenReview, type ReviewStage } from '#tests/support/reviewStage.ts';
 import { build } from '#tests/support/factories.ts';
@@ -72,22 +72,12 @@ async function record(): Promise<void> {
       const review = await stage.openReview();
       await live(stage, review);
       await review.handle.result();
-      const history = JSON.parse(historyToJSON(await review.handle.fetchHistory())) as unknown;
-      writeFileSync(`${FOLDER}/${name}.json`, `${JSON.stringify(history, anonymous, 1)}\n`);
-      process.stdout.write(`${name}.json\n`);
+      writeHistory(FOLDER, name, await review.handle.fetchHistory());
     }
     await stage.close();
   } finally {
     await servers.stop();
   }
-}
-
-/** Histories name the process and the machine that made them, and stack traces their folders: nothing that replay reads. */
-function anonymous(key: string, value: unknown): unknown {
-  if (key === 'identity') return 'worker';
-  if (key === 'stackTrace') return '';
-  // A sticky queue carries the name of its process too.
-  return typeof value === 'string' && /^\d+@/.test(value) ? 'worker' : value;
 }
 
 await record();

@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { writeHistory } from '#tests/support/histories.ts';
 import type { RunRecord } from '#platform/db/repositories/runs.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { startTestServers } from '#tests/support/servers.ts';
@@ -76,22 +76,12 @@ async function record(): Promise<void> {
       await receiptOf(stack, run);
       const handle = workflowOf(stack, run);
       await handle.result();
-      const history = JSON.parse(historyToJSON(await handle.fetchHistory())) as unknown;
-      writeFileSync(`${FOLDER}/${name}.json`, `${JSON.stringify(history, anonymous, 1)}\n`);
-      process.stdout.write(`${name}.json\n`);
+      writeHistory(FOLDER, name, await handle.fetchHistory());
     }
     await stack.stop();
   } finally {
     await servers.stop();
   }
-}
-
-/** Histories name the process and the machine that made them, and stack traces their folders: nothing that replay reads. */
-function anonymous(key: string, value: unknown): unknown {
-  if (key === 'identity') return 'worker';
-  if (key === 'stackTrace') return '';
-  // A sticky queue carries the name of its process too.
-  return typeof value === 'string' && /^\d+@/.test(value) ? 'worker' : value;
 }
 
 await record();

@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { writeHistory } from '#tests/support/histories.ts';
 import type { WorkflowHandle } from '@temporalio/client';
 import { killAgent } from '#tests/support/localPods.ts';
 import { startTestServers } from '#tests/support/servers.ts';
@@ -218,19 +218,9 @@ async function record(): Promise<void> {
 
 async function write(name: string, runs: WorkflowHandle[]): Promise<void> {
   for (const [index, run] of runs.entries()) {
-    const history = JSON.parse(historyToJSON(await run.fetchHistory())) as unknown;
     const file = runs.length === 1 ? name : `${name}-${index + 1}`;
-    writeFileSync(`${FOLDER}/${file}.json`, `${JSON.stringify(history, anonymous, 1)}\n`);
-    process.stdout.write(`${file}.json\n`);
+    writeHistory(FOLDER, file, await run.fetchHistory());
   }
-}
-
-/** Histories name the process and the machine that made them, and stack traces their folders: nothing that replay reads. */
-function anonymous(key: string, value: unknown): unknown {
-  if (key === 'identity') return 'worker';
-  if (key === 'stackTrace') return '';
-  // A sticky queue carries the name of its process too.
-  return typeof value === 'string' && /^\d+@/.test(value) ? 'worker' : value;
 }
 
 await record();
