@@ -3,15 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Socket } from 'node:net';
 import { PREVIEW_PROGRAM } from '#tests/support/previewProgram.ts';
-import {
-  beginVisit,
-  collect,
-  readAnswer,
-  sendRaw,
-  visit,
-  type Answer,
-  type Visit,
-} from '#tests/support/previewVisitor.ts';
+import { beginVisit, collect, sendRaw, visit, type Answer, type Visit } from '#tests/support/previewVisitor.ts';
 import { buildRunningSession, type RunningSession } from '#tests/support/runningSession.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -112,10 +104,11 @@ describe('a preview passes on', () => {
 
   it('events as they come, not when they are all there', async () => {
     const answer = await beginVisit(api.url, '/events', { host, cookie });
-    const first = await new Promise((resolve) => answer.once('data', resolve));
-    expect(String(first)).toBe('data: first\n\n');
+    const pieces = answer.iterator() as AsyncIterator<Buffer>;
+    expect(String((await pieces.next()).value)).toBe('data: first\n\n');
     await ask('/go', { method: 'POST' });
-    expect((await readAnswer(answer)).toString()).toBe('data: second\n\n');
+    expect(String((await pieces.next()).value)).toBe('data: second\n\n');
+    expect((await pieces.next()).done).toBe(true);
   });
 
   it('to a reader that stalls without holding up another, and ends the program’s work when it leaves', async () => {

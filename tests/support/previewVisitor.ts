@@ -38,8 +38,7 @@ export async function visit(url: string, path: string, given: Visit): Promise<An
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: await readAnswer(answer) };
 }
 
-/** The rest of an answer. */
-export async function readAnswer(answer: IncomingMessage): Promise<Buffer> {
+async function readAnswer(answer: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of answer) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);
