@@ -68,7 +68,12 @@ export function createPreviews(deps: ApiDeps, limits: RateLimits): Previews {
       cookie,
       cut: () => (response.destroyed ? program : (upgrade?.socket ?? response)).destroy(),
     };
-    if (request.destroyed || closed) program.destroy();
+    if (closed || request.socket.destroyed) {
+      program.destroy();
+      return void response.destroy();
+    }
+    // It may have been broken off in the moment in which it was made.
+    if (program.destroyed) throw new AppError('PREVIEW_FAILED');
     visits.add(open);
     try {
       const route = {
