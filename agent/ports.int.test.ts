@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { MAX_DIALS } from '#shared/contracts/agentPorts.ts';
+import { Ports } from '#agent/ports/ports.ts';
 import { startLocalSession, type LocalSession } from '#tests/support/localSession.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
@@ -163,6 +164,14 @@ describe('without a sandbox', () => {
     } finally {
       await plain.stop();
     }
+  });
+});
+
+describe('the process that looks', () => {
+  it('has no port of its own in the list, and dials none: an agent in a pod listens there too', async () => {
+    const ports = new Ports({ ownsAll: true, mark: null });
+    expect(ports.list().map(({ port }) => port)).not.toContain(machinePort);
+    expect(await codeOf(ports.dial(machinePort))).toBe('PORT_NOT_LISTENING');
   });
 });
 
