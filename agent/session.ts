@@ -9,6 +9,7 @@ import { ignoreOwnFilesInGit, prepareHome } from '#agent/files/home.ts';
 import { Scanner } from '#agent/files/scan.ts';
 import { writeSentinel } from '#agent/files/sentinel.ts';
 import { WorkspaceWatch } from '#agent/files/watch.ts';
+import { Ports } from '#agent/ports/ports.ts';
 import type { ProcessScope } from '#agent/processes/quiesce.ts';
 import { createPtyStarter } from '#agent/pty/nativePty.ts';
 import { Terminals } from '#agent/pty/terminals.ts';
@@ -30,6 +31,7 @@ export interface AgentSession {
   terminals: Terminals;
   runs: Runs;
   recordings: Recordings;
+  ports: Ports;
   scope: ProcessScope;
   /** Changes of all callers are made one after the other. */
   changes: Turns;
@@ -69,6 +71,7 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
   const terminals = new Terminals({ start: createPtyStarter(settings.BERTH_AGENT_PTY), ...place });
   const recordings = new Recordings(workspace, terminals);
   recordings.recover();
+  const scope = { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark };
   return {
     bootId: randomUUID(),
     startedAt: performance.now(),
@@ -82,7 +85,8 @@ export async function createAgentSession(settings: AgentSettings): Promise<Agent
     terminals,
     runs: new Runs(workspace, place),
     recordings,
-    scope: { ownsAll: settings.BERTH_AGENT_OWNS_PROCESSES, mark },
+    ports: new Ports(scope),
+    scope,
     changes: new Turns(),
   };
 }

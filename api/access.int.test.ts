@@ -70,7 +70,9 @@ describe('what belongs to somebody', () => {
   );
 
   const inside = foreign.filter(({ path }) =>
-    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|recordingId)\}|trash\/restore$/.test(path),
+    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|recordingId|linkId)\}|trash\/restore$/.test(
+      path,
+    ),
   );
   it.concurrent.each(inside)(
     'is not reached by a stranger through their own session or review: $name',

@@ -15,6 +15,7 @@ import type { Route } from '#api/http/route.ts';
 import { createSecurityHeaders } from '#api/http/securityHeaders.ts';
 import { createSite } from '#api/http/site.ts';
 import { createMetricsServer } from '#api/http/metricsServer.ts';
+import { createPreviews } from '#api/previews/createPreviews.ts';
 import { createSockets } from '#api/sockets/createSockets.ts';
 import { routes } from '#api/routes/routes.ts';
 import { createApiMetrics, type ApiMetrics } from '#platform/observability/metrics.ts';
@@ -36,12 +37,13 @@ export interface Api {
 export function createApi(deps: ApiDeps): Api {
   const metrics = createApiMetrics(deps.database);
   const limits = createRateLimits(deps.config, deps.database);
-  const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_DEADLINE_MS },
-    createApplication(deps, limits, metrics),
-  );
+  // It never listens: what is ours comes to it from the port, and nothing that is for the host of a preview.
+  const ours = createServer(createApplication(deps, limits, metrics));
+  const sockets = createSockets({ deps, limits, metrics, server: ours });
+  const previews = createPreviews(deps, limits);
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_DEADLINE_MS });
   server.on('clientError', refuseBrokenRequest);
-  const sockets = createSockets({ deps, limits, metrics, server });
+  previews.putBefore(ours, server);
   const metricsServer = createMetricsServer(metrics);
   return {
     routes,
@@ -52,7 +54,7 @@ export function createApi(deps: ApiDeps): Api {
     },
     async close() {
       // The ports first: whoever is cut comes again at once, and must not be let in by a process that ends.
-      await Promise.all([closeServer(server), closeServer(metricsServer), sockets.close()]);
+      await Promise.all([closeServer(server), closeServer(metricsServer), sockets.close(), previews.close()]);
       // Each is bounded in time; their agents and the database are closed next.
       await handOffsSettled();
     },

@@ -51,8 +51,8 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** The session's living processes without the agent. */
-function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
+/** The living processes of the session, without the agent. */
+export function sessionProcesses(scope: ProcessScope): ProcessEntry[] {
   const living = listProcesses().filter((entry) => !isOver(entry));
   if (scope.ownsAll && hasOwnProcessSpace()) return living.filter(({ pid }) => pid !== 1 && pid !== process.pid);
   const ours = new Set<number>([process.pid]);

@@ -87,6 +87,7 @@ function serveCaller(socket: TLSSocket, session: AgentSession, welcomed: () => v
     takesFresh: true,
     packsGit: true,
     takesRuns: true,
+    takesDials: true,
   } satisfies AgentHello);
   feedMultiplexer(socket, multiplexer, {
     heartbeat: { pingEveryMs: PING_EVERY_MS, deadAfterMs: DEAD_AFTER_MS },

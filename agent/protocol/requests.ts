@@ -6,6 +6,7 @@ import { endProcesses } from '#agent/processes/quiesce.ts';
 import { sendFiles, sendManifest, takeChanges } from '#agent/protocol/fileRequests.ts';
 import { lookAtGit, sendGit, takeGit } from '#agent/protocol/gitRequests.ts';
 import { joinTerminal } from '#agent/protocol/ptyRequest.ts';
+import { joinPort } from '#agent/protocol/portRequests.ts';
 import { sendRun, startRun } from '#agent/protocol/runRequests.ts';
 import { answerRecordings, isRecordingRequest } from '#agent/protocol/recordingRequests.ts';
 import { reportFailure } from '#agent/report.ts';
@@ -51,7 +52,7 @@ async function carryOut(
   { session, caller }: Asked,
   { channel, incoming, request }: { channel: Channel; incoming: FrameQueue; request: AgentRequest },
 ): Promise<void> {
-  const { terminals, runs, epochs } = session;
+  const { terminals, runs, epochs, ports } = session;
   if (request.kind === 'manifest') {
     epochs.checkSyncEpoch(request.syncEpoch);
     await sendManifest({ session, caller }, { channel, incoming, request });
@@ -71,7 +72,9 @@ async function carryOut(
   else if (request.kind === 'run') {
     const { stdout, stderr } = request;
     await sendRun(runs.get(request.id), { channel, incoming, offsets: { stdout, stderr } });
-  } else if (isRecordingRequest(request)) await answerRecordings(session.recordings, channel, request);
+  } else if (request.kind === 'ports.list') await channel.send({ ports: ports.list() });
+  else if (request.kind === 'dial') await joinPort(ports, { channel, incoming, port: request.port });
+  else if (isRecordingRequest(request)) await answerRecordings(session.recordings, channel, request);
   else if (request.kind === 'activity') await channel.send(activityOf(session, caller));
   else if (request.kind === 'quiesce') await quiesce(session, request);
   else if (request.kind === 'git.look') await lookAtGit(session, { channel, incoming, request });
@@ -106,6 +109,7 @@ function activityOf(session: AgentSession, { takesUntyped }: CallerHello): objec
 async function quiesce(session: AgentSession, { graceMs }: Request<'quiesce'>): Promise<void> {
   session.terminals.shut();
   session.runs.shut();
+  session.ports.shut();
   await session.recordings.stopAll('session-closed');
   await endProcesses(session.scope, graceMs);
   await session.displaced.settle(true);

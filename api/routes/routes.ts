@@ -2,6 +2,7 @@ import type { Route } from '#api/http/route.ts';
 import { archiveRoutes } from '#api/routes/archives/archiveRoutes.ts';
 import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
+import { previewRoutes } from '#api/routes/previews/previewRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
 import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
 import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
@@ -31,6 +32,7 @@ export const routes: Route[] = [
   ...terminalRoutes,
   ...runRoutes,
   ...recordingRoutes,
+  ...previewRoutes,
   ...itemRoutes,
   ...restoreRoutes,
   ...uploadRoutes,

@@ -1,6 +1,7 @@
 import type { GitLook, GitNews, GitPacked, GitUnpacked } from '#shared/contracts/agentGit.ts';
 import type { RunStream } from '#shared/domain/run.ts';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import type { AgentPorts } from '#platform/agent/agentPorts.ts';
 import type { AgentRecordings } from '#platform/agent/agentRecordings.ts';
 
 /** One entry of the volume as the agent found it. `sha256` is over the file's bytes or the symlink's target. */
@@ -225,6 +226,7 @@ export interface AgentClient {
 
   readonly runs: AgentRuns;
   readonly recordings: AgentRecordings;
+  readonly ports: AgentPorts;
 
   activity(): Promise<AgentActivity>;
   /** Refuses new channels and ends every process but the agent: SIGHUP, SIGKILL after `graceMs`. Resolves when all are gone. */

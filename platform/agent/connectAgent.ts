@@ -58,6 +58,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
       takesFresh: hello.takesFresh,
       packsGit: hello.packsGit,
       takesRuns: hello.takesRuns,
+      takesDials: hello.takesDials,
       ended: ended.promise,
       close: () => socket.destroy(),
     });

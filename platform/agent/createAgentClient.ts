@@ -5,6 +5,7 @@ import type { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { requestChanges, requestFiles, requestManifest } from '#platform/agent/agentFiles.ts';
 import { requestGitLooks, requestGitPack, requestGitUnpack } from '#platform/agent/agentGit.ts';
+import { createAgentPorts } from '#platform/agent/agentPorts.ts';
 import { createAgentRecordings } from '#platform/agent/agentRecordings.ts';
 import { ask, checkAnswer, openChannel, toAppError } from '#platform/agent/agentRequests.ts';
 import { createAgentRuns } from '#platform/agent/agentRuns.ts';
@@ -20,6 +21,8 @@ export interface AgentStream {
   packsGit: boolean;
   /** Whether the agent knows runs. */
   takesRuns: boolean;
+  /** Whether the agent knows the requests about ports. */
+  takesDials: boolean;
   /** Resolves with the reason when the stream has ended. */
   ended: Promise<string>;
   close(): void;
@@ -27,7 +30,7 @@ export interface AgentStream {
 
 /** The port's client over a greeted stream. */
 export function createAgentClient(stream: AgentStream): AgentClient {
-  const { multiplexer, bootId, takesFresh, packsGit, takesRuns, ended, close } = stream;
+  const { multiplexer, bootId, takesFresh, packsGit, takesRuns, takesDials, ended, close } = stream;
   let closed = false;
   const over = ended.then(() => {
     closed = true;
@@ -54,6 +57,7 @@ export function createAgentClient(stream: AgentStream): AgentClient {
     attach: (id, options, listener) => attachTerminal(multiplexer, { id, ...options }, listener),
     runs: createAgentRuns(multiplexer, takesRuns),
     recordings: createAgentRecordings(multiplexer),
+    ports: createAgentPorts(multiplexer, takesDials),
     activity: () => ask(multiplexer, { kind: 'activity' }, ActivityMessage),
     quiesce: (options) => ask(multiplexer, { kind: 'quiesce', ...options }, z.undefined()),
     close: () => {

@@ -30,6 +30,13 @@ export const ConfigSchema = z.object({
     .url({ protocol: /^https?$/ })
     .default('http://localhost:4600')
     .describe('The address that people open; its origin is the only one allowed to change anything with a cookie.'),
+  BERTH_PREVIEW_DOMAIN: z
+    .string()
+    .regex(/^$|^off$|^[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'expected nothing, off, or a domain in lower case without a port')
+    .default('')
+    .describe(
+      'The domain below which previews live, as {port}-{session}.<domain>, at the scheme and port of BERTH_PUBLIC_URL; see docs/operations.md. Empty: localhost where BERTH_PUBLIC_URL is loopback, else none. off: none.',
+    ),
   BERTH_HOST: z.string().min(1).default('127.0.0.1').describe('The address that the api listens on.'),
   BERTH_PORT: integer(0, 65_535).default(4600).describe('The port that the api listens on; 0 takes a free one.'),
   BERTH_METRICS_PORT: integer(0, 65_535).default(4601).describe('The port of /metrics; 0 takes a free one.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GIT_REQUESTS, GitNews } from '#shared/contracts/agentGit.ts';
+import { PORT_REQUESTS } from '#shared/contracts/agentPorts.ts';
 import { RUN_REQUESTS } from '#shared/contracts/agentRuns.ts';
 import { TerminalSize } from '#shared/contracts/terminal.ts';
 import { findPathProblem, RESERVED_PREFIX } from '#shared/domain/paths.ts';
@@ -61,7 +62,7 @@ export type CallerHello = z.infer<typeof CallerHello>;
 /**
  * First frame of the agent. `bootId` is new with every start of the agent. One that `takesFresh` knows changes of a volume
  * that nobody works on yet; one that `packsGit` knows the requests about `.git` folders, one that `takesRuns` those about
- * runs.
+ * runs, one that `takesDials` those about ports.
  */
 export const AgentHello = z.object({
   protocol: z.int(),
@@ -70,6 +71,7 @@ export const AgentHello = z.object({
   takesFresh: z.boolean().default(false),
   packsGit: z.boolean().default(false),
   takesRuns: z.boolean().default(false),
+  takesDials: z.boolean().default(false),
 });
 /** First frame of the agent. */
 export type AgentHello = z.infer<typeof AgentHello>;
@@ -113,6 +115,7 @@ export const AgentRequest = z.discriminatedUnion('kind', [
     counts: z.boolean(),
   }),
   ...RUN_REQUESTS,
+  ...PORT_REQUESTS,
   /** Records a terminal from now on to a file on the volume, until it is stopped or reaches a limit. */
   z.strictObject({
     kind: z.literal('recordings.start'),

@@ -224,6 +224,46 @@ export const ERROR_CATALOGUE = {
     title: 'The recording is lost',
     remedy: "Nothing brings it back: it was removed with its session's volume, or from it. Record the terminal again.",
   },
+  PORT_NOT_LISTENING: {
+    status: 502,
+    title: 'Nothing listens on this port',
+    remedy: 'Start the program in a terminal of the session, on 127.0.0.1, ::1 or all addresses, and try again.',
+  },
+  DIAL_LIMIT: {
+    status: 503,
+    title: 'Too many connections to this session at once',
+    remedy: 'Close pages that show it, and try again.',
+  },
+  PREVIEWS_OFF: {
+    status: 409,
+    title: 'Previews are not switched on',
+    remedy: 'An operator names a domain for them in BERTH_PREVIEW_DOMAIN; see docs/operations.md.',
+  },
+  PREVIEW_REFUSED: {
+    status: 409,
+    title: 'This session has no previews yet',
+    remedy: 'It was opened by an older release of Berth. Close it and open it again.',
+  },
+  PREVIEW_CLOSED: {
+    status: 503,
+    title: 'The session is not open',
+    remedy: 'Its owner opens it in Berth, and starts the program in a terminal; then load this page again.',
+  },
+  PREVIEW_LINK_LIMIT: {
+    status: 409,
+    title: 'The session has too many share links',
+    remedy: 'Revoke links that nobody needs any more, and try again.',
+  },
+  PREVIEW_FAILED: {
+    status: 502,
+    title: 'The program broke its answer off',
+    remedy: 'Look at what it printed in its terminal, and try again.',
+  },
+  PREVIEW_TIMEOUT: {
+    status: 504,
+    title: 'The program does not answer',
+    remedy: 'Look at what it printed in its terminal, and try again.',
+  },
   AGENT_UNREACHABLE: {
     status: 503,
     title: 'The session does not answer',

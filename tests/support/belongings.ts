@@ -18,6 +18,8 @@ export interface Belongings {
   gitFolderId: number;
   runId: number;
   recordingId: string;
+  port: number;
+  linkId: string;
 }
 
 /** Makes one of everything that can belong to a person. */
@@ -74,6 +76,8 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
     gitFolderId: await build.gitFolder(database, { sessionId: session.id, path: '.git', removed: true }),
     runId: run!.id,
     recordingId: await record(api, session.id),
+    port: 8000,
+    linkId: await share(api, session.id),
   };
 }
 
@@ -84,6 +88,14 @@ async function record(api: TestApi, sessionId: number): Promise<string> {
     [sessionId],
   );
   return recording!.id;
+}
+
+async function share(api: TestApi, sessionId: number): Promise<string> {
+  const [link] = await api.database.query<{ id: string }>(
+    `INSERT INTO preview_links (session_id, port, expires_at) VALUES ($1, 8000, now() + interval '1 hour') RETURNING id`,
+    [sessionId],
+  );
+  return link!.id;
 }
 
 /** A snapshot is sealed with the transaction that made it. */

@@ -13,7 +13,19 @@ const GPU_WORTH_BYTES = 64 * 1024;
 const FONT = getComputedStyle(document.documentElement).getPropertyValue('--font-mono') || 'monospace';
 
 /** An xterm in an element, with what a terminal in a browser must and must not do. */
-export function createScreen(host: HTMLElement, options: { theme: ITheme; onClipboard: (text: string) => void }) {
+export function createScreen(
+  host: HTMLElement,
+  options: {
+    theme: ITheme;
+    onClipboard: (text: string) => void;
+    /** Takes a web address that was clicked; false leaves it to the browser. */
+    onLink: (address: string) => boolean;
+  },
+) {
+  const openLink = (text: string): void => {
+    const address = webAddress(text);
+    if (address !== null && !options.onLink(address)) openWindow(address);
+  };
   const terminal = new Terminal({
     allowProposedApi: true,
     documentOverride: strictDocument(),
@@ -69,9 +81,8 @@ export function createScreen(host: HTMLElement, options: { theme: ITheme; onClip
 export type Screen = ReturnType<typeof createScreen>;
 
 /** Opens a link in a new window that knows nothing of this one. Only web addresses: output is not to be trusted with others. */
-function openLink(text: string): void {
-  const address = webAddress(text);
-  if (address !== null) window.open(address, '_blank', 'noopener,noreferrer');
+function openWindow(address: string): void {
+  window.open(address, '_blank', 'noopener,noreferrer');
 }
 
 /** False keeps xterm from taking a key. */
