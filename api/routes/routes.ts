@@ -3,6 +3,7 @@ import { archiveRoutes } from '#api/routes/archives/archiveRoutes.ts';
 import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
+import { searchRoutes } from '#api/routes/search/searchRoutes.ts';
 import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
 import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
 import { runRoutes } from '#api/routes/runs/runRoutes.ts';
@@ -12,6 +13,7 @@ import { recordingRoutes } from '#api/routes/sessions/recordingRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
 import { trashedSessionRoutes } from '#api/routes/sessions/trashedSessionRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
+import { templateRoutes } from '#api/routes/templates/templateRoutes.ts';
 import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
 import { uploadRoutes } from '#api/routes/uploads/uploadRoutes.ts';
 import { userRoutes } from '#api/routes/users/userRoutes.ts';
@@ -25,6 +27,7 @@ export const routes: Route[] = [
   ...systemRoutes,
   ...warmPoolRoutes,
   ...sessionRoutes,
+  ...templateRoutes,
   ...trashedSessionRoutes,
   ...lifecycleRoutes,
   ...gitFolderRoutes,
@@ -32,6 +35,7 @@ export const routes: Route[] = [
   ...runRoutes,
   ...recordingRoutes,
   ...itemRoutes,
+  ...searchRoutes,
   ...restoreRoutes,
   ...uploadRoutes,
   ...archiveRoutes,
