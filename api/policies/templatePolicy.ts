@@ -7,11 +7,7 @@ import { findTemplate, type TemplateRecord } from '#platform/db/repositories/tem
 type Deps = Pick<ApiDeps, 'database'>;
 
 /** A template that the caller may start from: their own, or a published one. Throws NOT_FOUND for every other. */
-export async function loadVisibleTemplate(
-  deps: Deps,
-  caller: Pick<Caller, 'id'>,
-  id: number,
-): Promise<TemplateRecord> {
+export async function loadVisibleTemplate(deps: Deps, caller: Pick<Caller, 'id'>, id: number): Promise<TemplateRecord> {
   const template = await findTemplate(deps.database, id);
   if (template !== null && (template.userId === caller.id || template.publishedAt !== null)) return template;
   throw new AppError('NOT_FOUND', { detail: 'There is no such template.' });

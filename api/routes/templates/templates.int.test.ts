@@ -63,9 +63,10 @@ describe('a duplicate of a session', () => {
       [answer.body.uuid],
     );
     expect(row!.from).toBe(source.id);
-    const versions = await api.database.query('SELECT DISTINCT version, source FROM file_versions WHERE session_id = $1', [
-      row!.id,
-    ]);
+    const versions = await api.database.query(
+      'SELECT DISTINCT version, source FROM file_versions WHERE session_id = $1',
+      [row!.id],
+    );
     expect(versions).toEqual([{ version: 1, source: 'starter' }]);
     const git = await api.database.query(
       `SELECT f.path, f.volume_id, p.session_id = $1 AS "isOwn", convert_from(b.bytes, 'UTF8') AS bytes FROM git_folders f
@@ -113,7 +114,13 @@ describe('a template', () => {
     const source = await furnished(author);
     const saved = await save(author, source);
     expect(saved.status).toBe(201);
-    expect(saved.body).toMatchObject({ name: 'web', items: 4, isOwn: true, isPublished: false, owner: author.username });
+    expect(saved.body).toMatchObject({
+      name: 'web',
+      items: 4,
+      isOwn: true,
+      isPublished: false,
+      owner: author.username,
+    });
     const before = (await contents(source.uuid)).map(({ ...row }) => row);
     await api.database.query('DELETE FROM sessions WHERE id = $1', [source.id]);
     await api.database.query(`UPDATE blobs SET touched_at = now() - interval '2 hours'`);
