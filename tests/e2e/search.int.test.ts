@@ -55,10 +55,11 @@ async function barriersOf(page: Page): Promise<string[]> {
       await page.getByRole('treeitem', { name: 'main.py' }).waitFor();
       await page.keyboard.press('Control+Shift+F');
       await page.getByRole('textbox', { name: 'Search in files' }).fill('NEEDLE');
+      await page.getByRole('list', { name: 'Found' }).waitFor();
+      expect(await barriersOf(page)).toEqual([]);
       await page.getByRole('button', { name: /^81\s*the needle here$/ }).click();
       const selected = () => page.evaluate<string>('String(document.getSelection())');
       await waitFor(async () => (await selected()) === 'needle', { what: 'the match to be selected' });
-      expect(await barriersOf(page)).toEqual([]);
       await page.getByRole('button', { name: 'Names', exact: true }).click();
       await page.getByRole('textbox', { name: 'Search names' }).fill('src');
       await page.getByRole('button', { name: 'src', exact: true }).click();
