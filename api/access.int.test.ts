@@ -54,9 +54,9 @@ describe('the table of access', () => {
 describe('what belongs to somebody', () => {
   it.concurrent.each(foreign)(
     'is not found by a stranger and an operator, needs a sign-in, and is there for its owner: $name',
-    async ({ method, path, body, headers }) => {
+    async ({ method, path, body, headers, query }) => {
       const things = await belongingsOf(api, alice);
-      const address = addressOf(path, things);
+      const address = `${addressOf(path, things)}?${query ?? ''}`;
       const request = { body: bodyOf(body, things), headers };
       for (const as of path.startsWith('/reviews') ? [stranger] : [stranger, operator]) {
         const answer = await api.send(method, address, { ...request, as });

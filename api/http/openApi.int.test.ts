@@ -16,7 +16,9 @@ describe('openapi.json', () => {
     );
     expect(described.sort()).toEqual(api.api.routes.map(({ method, path }) => `${method} /api/v1${path}`).sort());
     const create = body.paths['/api/v1/sessions'].post;
-    expect(create.requestBody.content['application/json'].schema.required).toEqual(['name']);
+    const rename = body.paths['/api/v1/sessions/{uuid}'].patch;
+    expect(rename.requestBody.content['application/json'].schema.required).toEqual(['name']);
+    expect(create.requestBody.content['application/json'].schema.properties).toHaveProperty('from');
     expect(create.responses[201].content['application/json'].schema.properties.phase.enum).toContain('running');
     expect(create.responses.default.content['application/problem+json'].schema.required).toContain('code');
     expect(create.security).toEqual([{ cookie: [] }, { token: [] }]);

@@ -4,6 +4,7 @@ import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
 import { previewRoutes } from '#api/routes/previews/previewRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
+import { searchRoutes } from '#api/routes/search/searchRoutes.ts';
 import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
 import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
 import { runRoutes } from '#api/routes/runs/runRoutes.ts';
@@ -13,6 +14,7 @@ import { recordingRoutes } from '#api/routes/sessions/recordingRoutes.ts';
 import { terminalRoutes } from '#api/routes/sessions/terminalRoutes.ts';
 import { trashedSessionRoutes } from '#api/routes/sessions/trashedSessionRoutes.ts';
 import { systemRoutes } from '#api/routes/system/systemRoutes.ts';
+import { templateRoutes } from '#api/routes/templates/templateRoutes.ts';
 import { tokenRoutes } from '#api/routes/tokens/tokenRoutes.ts';
 import { uploadRoutes } from '#api/routes/uploads/uploadRoutes.ts';
 import { userRoutes } from '#api/routes/users/userRoutes.ts';
@@ -26,6 +28,7 @@ export const routes: Route[] = [
   ...systemRoutes,
   ...warmPoolRoutes,
   ...sessionRoutes,
+  ...templateRoutes,
   ...trashedSessionRoutes,
   ...lifecycleRoutes,
   ...gitFolderRoutes,
@@ -34,6 +37,7 @@ export const routes: Route[] = [
   ...recordingRoutes,
   ...previewRoutes,
   ...itemRoutes,
+  ...searchRoutes,
   ...restoreRoutes,
   ...uploadRoutes,
   ...archiveRoutes,

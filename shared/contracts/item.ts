@@ -63,6 +63,17 @@ export const UpdateItem = z
   .refine((change) => Object.keys(change).length > 0, { message: 'name at least one of name, parentId, executable' });
 export type UpdateItem = z.infer<typeof UpdateItem>;
 
+/**
+ * Body of a copy. Left out, `parentId` is the folder that the item is in, and `name` its own. What stands in the way of the
+ * name: 409, or a numbered name beside it.
+ */
+export const CopyItem = z.strictObject({
+  parentId: ItemId.nullable().optional(),
+  name: z.string().min(1).max(255).optional(),
+  conflict: z.enum(['fail', 'keep-both']).default('fail'),
+});
+export type CopyItem = z.infer<typeof CopyItem>;
+
 /** One saved version of a file. */
 export const ItemVersion = z.object({
   id: z.int(),

@@ -52,12 +52,25 @@ export const Session = z.object({
 });
 export type Session = z.infer<typeof Session>;
 
-/** Body of a new session. `open` also opens it. */
-export const CreateSession = z.strictObject({
-  name: z.string().trim().min(1).max(200),
-  language: Language.default('python'),
-  open: z.boolean().default(false),
-});
+/** What a new session takes its files from: a session of one's own, or a template that one can see. */
+export const SessionSource = z.union([
+  z.strictObject({ session: z.uuid() }),
+  z.strictObject({ template: z.int().positive().max(2_147_483_647) }),
+]);
+export type SessionSource = z.infer<typeof SessionSource>;
+
+/**
+ * Body of a new session. `open` also opens it. Without `from` it has its language's starter files, and needs a name; with it,
+ * name and language are the source's unless they are given.
+ */
+export const CreateSession = z
+  .strictObject({
+    name: z.string().trim().min(1).max(200).optional(),
+    language: Language.optional(),
+    open: z.boolean().default(false),
+    from: SessionSource.optional(),
+  })
+  .refine(({ name, from }) => name !== undefined || from !== undefined, { path: ['name'], message: 'is needed' });
 export type CreateSession = z.infer<typeof CreateSession>;
 
 /** Body of a change of a session. */

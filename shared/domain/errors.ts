@@ -203,6 +203,17 @@ export const ERROR_CATALOGUE = {
     title: 'Something in the archive cannot be imported',
     remedy: 'Take it out of the archive, or import the rest without it.',
   },
+  SEARCH_TOO_SLOW: {
+    status: 422,
+    title: 'The search took too long',
+    remedy: 'Search for something longer, match its case, or name the folders to search in.',
+  },
+  SEARCH_BUSY: {
+    status: 429,
+    title: 'Two searches of yours are under way',
+    remedy: 'Wait until one of them has ended.',
+  },
+  TEMPLATE_LIMIT: { status: 409, title: 'Too many templates', remedy: 'Delete templates that are not needed.' },
   TERMINAL_LIMIT: { status: 409, title: 'Too many terminals', remedy: 'Close a terminal and try again.' },
   TERMINAL_NOT_FOUND: { status: 404, title: 'The terminal has ended', remedy: 'Open a new terminal.' },
   RUN_LIMIT: { status: 409, title: 'Too many runs', remedy: 'Wait until one has ended, or cancel one.' },

@@ -23,6 +23,9 @@ export const MAX_NOT_SAVED_ENTRIES = 500;
 /** Changes that the answer to a restore names; its counts are of all. */
 export const MAX_RESTORE_CHANGES = 1_000;
 
+/** Templates that one person may have; their bytes together are at most a session's. */
+export const MAX_TEMPLATES = 20;
+
 /** Days that a session stays in the trash. */
 export const TRASH_DAYS = 30;
 

@@ -20,6 +20,7 @@ export interface Belongings {
   recordingId: string;
   port: number;
   linkId: string;
+  templateId: number;
 }
 
 /** Makes one of everything that can belong to a person. */
@@ -60,6 +61,10 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
      VALUES ($1, $2, $3, '{}', 60, 1024) RETURNING id`,
     [session.id, person.id, JSON.stringify(command)],
   );
+  const [template] = await database.query<{ id: number }>(
+    `INSERT INTO templates (user_id, name, language, items, bytes) VALUES ($1, 'web', 'python', 0, 0) RETURNING id`,
+    [person.id],
+  );
   const body = { name: 'ci', scopes: ['read'] };
   const token = await api.send('POST', '/api/v1/tokens', { as: person, body });
   return {
@@ -75,6 +80,7 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
     tokenId: token.body.id,
     gitFolderId: await build.gitFolder(database, { sessionId: session.id, path: '.git', removed: true }),
     runId: run!.id,
+    templateId: template!.id,
     recordingId: await record(api, session.id),
     port: 8000,
     linkId: await share(api, session.id),

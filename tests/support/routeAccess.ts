@@ -7,7 +7,7 @@ export type Access =
   | 'open'
   | 'grantor'
   | 'operator'
-  | { body?: object | ((things: Belongings) => object); headers?: Record<string, string> };
+  | { body?: object | ((things: Belongings) => object); headers?: Record<string, string>; query?: string };
 
 const PLAIN: Access = {};
 const EMPTY: Access = { body: {} };
@@ -31,6 +31,10 @@ export const ACCESS: Record<string, Access> = {
   'GET /warm-pool': 'operator',
   'POST /warm-pool/pause': 'operator',
   'POST /warm-pool/resume': 'operator',
+  'GET /templates': 'own',
+  'POST /templates': 'own',
+  'PATCH /templates/{templateId}': { body: { name: 'mine now' } },
+  'DELETE /templates/{templateId}': PLAIN,
   'GET /trashed-sessions': 'own',
   'POST /trashed-sessions/{uuid}/restore': PLAIN,
   'DELETE /trashed-sessions/{uuid}': PLAIN,
@@ -67,11 +71,13 @@ export const ACCESS: Record<string, Access> = {
   'POST /sessions/{uuid}/previews/{port}/links': { body: { expiresInSeconds: 60 } },
   'GET /sessions/{uuid}/preview-links': PLAIN,
   'POST /sessions/{uuid}/previews/{port}/links/{linkId}/revoke': EMPTY,
+  'GET /sessions/{uuid}/search': { query: 'q=x' },
   'GET /sessions/{uuid}/items': PLAIN,
   'POST /sessions/{uuid}/items': { body: { name: 'planted.py', type: 'file' } },
   'GET /sessions/{uuid}/items/{itemId}': PLAIN,
   'PUT /sessions/{uuid}/items/{itemId}/content': { body: { content: 'changed' }, headers: VERSION },
   'PATCH /sessions/{uuid}/items/{itemId}': { body: { name: 'moved.py' }, headers: VERSION },
+  'POST /sessions/{uuid}/items/{itemId}/copy': { body: { name: 'copied.py' } },
   'DELETE /sessions/{uuid}/items/{itemId}': { headers: VERSION },
   'GET /sessions/{uuid}/items/{itemId}/versions': PLAIN,
   'GET /sessions/{uuid}/items/{itemId}/versions/{versionId}': PLAIN,

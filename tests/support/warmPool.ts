@@ -25,5 +25,9 @@ export async function createAndOpen(
   const { id: userId } = await build.user(stack.database);
   // All that the command uses of what an api works with.
   const deps = stack as unknown as ApiDeps;
-  return createSession(deps, { userId, wanted: { name: 'fractals', language: 'python', open: true, ...wanted } });
+  return createSession(deps, {
+    userId,
+    source: null,
+    wanted: { name: 'fractals', language: 'python', open: true, ...wanted },
+  });
 }

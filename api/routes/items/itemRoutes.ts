@@ -1,3 +1,4 @@
+import { copyItem } from '#api/commands/items/copyItem.ts';
 import { createItem } from '#api/commands/items/createItem.ts';
 import { deleteItem } from '#api/commands/items/deleteItem.ts';
 import { loadItem, loadTree } from '#api/commands/items/readItems.ts';
@@ -10,7 +11,7 @@ import { presentFile, presentItem } from '#api/presenters/itemPresenter.ts';
 import { ItemParams } from '#api/routes/items/itemParams.ts';
 import { versionRoutes } from '#api/routes/items/versionRoutes.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
-import { CreateItem, Item, ItemTree, ItemWithContent, SaveItem, UpdateItem } from '#shared/contracts/item.ts';
+import { CopyItem, CreateItem, Item, ItemTree, ItemWithContent, SaveItem, UpdateItem } from '#shared/contracts/item.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
 const area = { tag: 'items', auth: 'required', scope: 'files' } as const;
@@ -92,6 +93,22 @@ export const itemRoutes: Route[] = [
       const update = { session, userId: caller.id, id: params.itemId, expectedVersion: ifMatch, wanted: body };
       const item = await updateItem(deps, update);
       return { status: 200, body: presentItem(item), headers: { ETag: `"${item.version}"` } };
+    },
+  }),
+  defineRoute({
+    ...area,
+    method: 'post',
+    path: '/sessions/{uuid}/items/{itemId}/copy',
+    summary: 'Copy a file, or a folder with all that is in it',
+    limit: 'expensive',
+    params: ItemParams,
+    body: CopyItem,
+    responses: { 201: Item },
+    async handler({ deps, caller, params, body }) {
+      const session = await loadOwnSession(deps, caller, params.uuid);
+      const item = await copyItem(deps, { session, userId: caller.id, id: params.itemId, wanted: body });
+      const headers = { Location: `/api/v1/sessions/${session.uuid}/items/${item.id}`, ETag: `"${item.version}"` };
+      return { status: 201, body: presentItem(item), headers };
     },
   }),
   defineRoute({

@@ -4,6 +4,7 @@ import { loadPresentedSession, loadPresentedSessions } from '#api/commands/sessi
 import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
+import { loadSessionSource } from '#api/policies/sessionSource.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
 import { listSessions } from '#platform/db/repositories/sessions.ts';
 import { pageOf, PageQuery } from '#shared/contracts/problem.ts';
@@ -31,14 +32,15 @@ export const sessionRoutes: Route[] = [
     method: 'post',
     path: '/sessions',
     tag: 'sessions',
-    summary: 'Make a session with starter files, and open it if wanted',
+    summary: 'Make a session with starter files, as a copy, or from a template, and open it if wanted',
     auth: 'required',
     scope: 'sessions',
     limit: 'expensive',
     body: CreateSession,
     responses: { 201: Session },
     async handler({ deps, caller, body }) {
-      const session = await createSession(deps, { userId: caller.id, wanted: body });
+      const source = await loadSessionSource(deps, caller, body.from);
+      const session = await createSession(deps, { userId: caller.id, wanted: body, source });
       const headers = { Location: `/api/v1/sessions/${session.uuid}` };
       return { status: 201, body: await loadPresentedSession(deps, session), headers };
     },

@@ -19,7 +19,7 @@ export interface FileWrite {
   encoding: ContentEncoding;
   executable: boolean;
   size: number;
-  source: 'terminal' | 'merge' | 'upload';
+  source: 'terminal' | 'merge' | 'upload' | 'editor' | 'starter';
 }
 
 /** The changes of one commit, all made under the session's row lock. */

@@ -22,13 +22,14 @@ export interface ItemRecord {
   updatedAt: Date;
 }
 
-const COLUMNS = `id, session_id AS "sessionId", parent_id AS "parentId", name, full_path AS path, type, encoding, executable,
+/** The columns of `workspace_items` under the names of ItemRecord. */
+export const ITEM_COLUMNS = `id, session_id AS "sessionId", parent_id AS "parentId", name, full_path AS path, type, encoding, executable,
   version, sha256, size::float8 AS size, updated_at AS "updatedAt"`;
 
 /** All items of the session, folders before what is in them. */
 export function listItems(database: Database, sessionId: number, tx: Tx = null): Promise<ItemRecord[]> {
   return database.query<ItemRecord>(
-    `SELECT ${COLUMNS} FROM workspace_items WHERE session_id = $1 ORDER BY full_path COLLATE "C"`,
+    `SELECT ${ITEM_COLUMNS} FROM workspace_items WHERE session_id = $1 ORDER BY full_path COLLATE "C"`,
     [sessionId],
     tx,
   );
@@ -41,7 +42,7 @@ export async function findItem(
   tx: Tx = null,
 ): Promise<ItemRecord | null> {
   const rows = await database.query<ItemRecord>(
-    `SELECT ${COLUMNS} FROM workspace_items WHERE session_id = $1 AND id = $2`,
+    `SELECT ${ITEM_COLUMNS} FROM workspace_items WHERE session_id = $1 AND id = $2`,
     [item.sessionId, item.id],
     tx,
   );
@@ -55,7 +56,7 @@ export async function findItemByPath(
   tx: Tx = null,
 ): Promise<ItemRecord | null> {
   const rows = await database.query<ItemRecord>(
-    `SELECT ${COLUMNS} FROM workspace_items WHERE session_id = $1 AND full_path = $2`,
+    `SELECT ${ITEM_COLUMNS} FROM workspace_items WHERE session_id = $1 AND full_path = $2`,
     [place.sessionId, place.path],
     tx,
   );
@@ -69,7 +70,7 @@ export async function findChild(
   tx: Tx = null,
 ): Promise<ItemRecord | null> {
   const rows = await database.query<ItemRecord>(
-    `SELECT ${COLUMNS} FROM workspace_items
+    `SELECT ${ITEM_COLUMNS} FROM workspace_items
      WHERE session_id = $1 AND parent_id IS NOT DISTINCT FROM $2::integer AND name = $3`,
     [place.sessionId, place.parentId, place.name],
     tx,
@@ -84,7 +85,7 @@ export async function findItemWithContent(
   tx: Tx = null,
 ): Promise<(ItemRecord & { content: string }) | null> {
   const rows = await database.query<ItemRecord & { content: string }>(
-    `SELECT ${COLUMNS}, content FROM workspace_items WHERE session_id = $1 AND id = $2 AND type = 'file'`,
+    `SELECT ${ITEM_COLUMNS}, content FROM workspace_items WHERE session_id = $1 AND id = $2 AND type = 'file'`,
     [item.sessionId, item.id],
     tx,
   );
@@ -101,7 +102,7 @@ export function listSubtree(
     `WITH RECURSIVE down AS (
        SELECT id AS item_id FROM workspace_items WHERE session_id = $1 AND id = $2
        UNION ALL SELECT w.id FROM workspace_items w JOIN down ON w.parent_id = down.item_id)
-     SELECT ${COLUMNS} FROM workspace_items JOIN down ON down.item_id = id ORDER BY full_path COLLATE "C"`,
+     SELECT ${ITEM_COLUMNS} FROM workspace_items JOIN down ON down.item_id = id ORDER BY full_path COLLATE "C"`,
     [item.sessionId, item.id],
     tx,
   );
@@ -129,7 +130,7 @@ export async function insertFolder(
 ): Promise<ItemRecord> {
   const rows = await database.query<ItemRecord>(
     `INSERT INTO workspace_items (session_id, parent_id, name, type, updated_by) VALUES ($1, $2, $3, 'folder', $4)
-     RETURNING ${COLUMNS}`,
+     RETURNING ${ITEM_COLUMNS}`,
     [folder.sessionId, folder.parentId, folder.name, folder.userId],
     tx,
   );
@@ -153,7 +154,7 @@ export async function insertFile(
   await storeBlobs(database, [content], tx);
   const rows = await database.query<ItemRecord>(
     `INSERT INTO workspace_items (session_id, parent_id, name, type, content, encoding, sha256, size, executable, updated_by)
-     VALUES ($1, $2, $3, 'file', $4, $5, $6, $7, $8, $9) RETURNING ${COLUMNS}`,
+     VALUES ($1, $2, $3, 'file', $4, $5, $6, $7, $8, $9) RETURNING ${ITEM_COLUMNS}`,
     [
       file.sessionId,
       file.parentId,
@@ -182,7 +183,7 @@ export async function saveFile(
   const rows = await database.query<ItemRecord>(
     `UPDATE workspace_items SET content = $4, encoding = $5, sha256 = $6, size = $7, version = version + 1,
        updated_by = $8, updated_at = now()
-     WHERE session_id = $1 AND id = $2 AND version = $3 AND type = 'file' RETURNING ${COLUMNS}`,
+     WHERE session_id = $1 AND id = $2 AND version = $3 AND type = 'file' RETURNING ${ITEM_COLUMNS}`,
     [
       save.sessionId,
       save.id,
@@ -209,7 +210,7 @@ export async function placeItem(
 ): Promise<ItemRecord> {
   const rows = await database.query<ItemRecord>(
     `UPDATE workspace_items SET parent_id = $2, name = $3, executable = $4, version = version + 1, updated_by = $5, updated_at = now()
-     WHERE id = $1 RETURNING ${COLUMNS}`,
+     WHERE id = $1 RETURNING ${ITEM_COLUMNS}`,
     [item.id, item.parentId, item.name, item.executable, item.userId],
     tx,
   );

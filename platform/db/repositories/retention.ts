@@ -64,6 +64,7 @@ export function removeUnreferencedBlobs(database: Database): Promise<number> {
     `DELETE FROM blobs b WHERE touched_at < now() - interval '1 hour'
        AND NOT EXISTS (SELECT 1 FROM file_versions v WHERE v.sha256 = b.sha256)
        AND NOT EXISTS (SELECT 1 FROM snapshot_items s WHERE s.sha256 = b.sha256)
+       AND NOT EXISTS (SELECT 1 FROM template_items t WHERE t.sha256 = b.sha256)
        AND NOT EXISTS (SELECT 1 FROM workspace_items w WHERE w.sha256 = b.sha256)`,
   );
 }

@@ -51,16 +51,29 @@ async function selectOne(
   return rows[0] ?? null;
 }
 
+/** What a session was made from. */
+export interface SessionLineage {
+  copiedFromId: number | null;
+  templateId: number | null;
+}
+
 /** Inserts a session that was never opened: phase `closed`, generation 0. `uuid` is a warm slot's, or is made. */
 export async function insertSession(
   database: Database,
-  session: { userId: number; name: string; language: string; uuid?: string },
+  session: { userId: number; name: string; language: string; uuid?: string; lineage?: SessionLineage },
   tx: Tx = null,
 ): Promise<SessionRecord> {
   const rows = await database.query<SessionRecord>(
-    `INSERT INTO sessions (uuid, user_id, name, language) VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4)
-     RETURNING ${SESSION_COLUMNS}`,
-    [session.uuid ?? null, session.userId, session.name, session.language],
+    `INSERT INTO sessions (uuid, user_id, name, language, copied_from_id, template_id)
+     VALUES (coalesce($1, gen_random_uuid()), $2, $3, $4, $5, $6) RETURNING ${SESSION_COLUMNS}`,
+    [
+      session.uuid ?? null,
+      session.userId,
+      session.name,
+      session.language,
+      session.lineage?.copiedFromId ?? null,
+      session.lineage?.templateId ?? null,
+    ],
     tx,
   );
   return rows[0]!;

@@ -72,7 +72,7 @@ export function readManifest(database: Database, sessionId: number, tx: Tx): Pro
 }
 
 /** Stores the bytes of files that have no blob yet. Sorted, so that two sessions with the same files cannot deadlock. */
-async function keepBlobs(database: Database, sessionId: number, tx: Tx): Promise<void> {
+export async function keepBlobs(database: Database, sessionId: number, tx: Tx): Promise<void> {
   await database.query(
     `INSERT INTO blobs (sha256, bytes)
      SELECT DISTINCT ON (w.sha256) w.sha256,

@@ -1,4 +1,12 @@
-import type { CreateItem, Item, ItemTree, ItemWithContent, SaveItem, UpdateItem } from '#shared/contracts/item.ts';
+import type {
+  CopyItem,
+  CreateItem,
+  Item,
+  ItemTree,
+  ItemWithContent,
+  SaveItem,
+  UpdateItem,
+} from '#shared/contracts/item.ts';
 import { request } from './client.ts';
 
 const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}/items`;
@@ -18,6 +26,10 @@ export function createItem(uuid: string, body: Partial<CreateItem> & Pick<Create
 /** Renames or moves. */
 export function updateItem(uuid: string, id: number, body: UpdateItem): Promise<Item> {
   return request('PATCH', `${at(uuid)}/${id}`, { body });
+}
+/** Copies a file or a folder. Throws NAME_TAKEN, SESSION_TOO_LARGE. */
+export function copyItem(uuid: string, id: number, body: Partial<CopyItem>): Promise<Item> {
+  return request('POST', `${at(uuid)}/${id}/copy`, { body });
 }
 /** Deletes an item; a folder with all that is in it. */
 export function deleteItem(uuid: string, id: number): Promise<void> {

@@ -10,7 +10,7 @@ const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}`;
 export function listSessions(cursor?: string): Promise<Page<Session>> {
   return request('GET', '/sessions', { query: { cursor, limit: 100 } });
 }
-/** Makes a session with its starter files. */
+/** Makes a session with starter files, as a copy, or from a template. */
 export function createSession(body: CreateSession): Promise<Session> {
   return request('POST', '/sessions', { body });
 }

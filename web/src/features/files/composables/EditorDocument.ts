@@ -8,6 +8,8 @@ export class EditorDocument {
   private hidden: EditorState;
   private view: EditorView | null = null;
   private saved: Text;
+  /** The selection is to be scrolled to once a view shows it. */
+  private revealing = false;
 
   /** `edited` is called after each change, with whether the text differs from what was last saved or loaded. */
   constructor(file: { path: string; content: string }, edited: (differs: boolean) => void) {
@@ -40,6 +42,7 @@ export class EditorDocument {
   show(view: EditorView): void {
     view.setState(this.hidden);
     this.view = view;
+    if (this.revealing) this.scrollToSelection(view);
   }
   /** Keeps text, history and cursor, and lets go of the view. */
   hide(): void {
@@ -65,6 +68,24 @@ export class EditorDocument {
   /** The person's own text stays and is now compared with the database's. */
   rebase(savedContent: string): void {
     this.saved = this.state.toText(savedContent);
+  }
+
+  /** Selects a place and brings it into sight; line and columns count from 1, and what the text has not is cut. */
+  reveal(place: { line: number; column: number; endColumn: number }): void {
+    const { doc } = this.state;
+    const line = doc.line(Math.min(Math.max(1, place.line), doc.lines));
+    const at = (column: number): number => Math.min(line.from + column - 1, line.to);
+    const selection = { anchor: at(place.column), head: at(place.endColumn) };
+    this.revealing = true;
+    if (this.view) {
+      this.view.dispatch({ selection });
+      this.scrollToSelection(this.view);
+    } else this.hidden = this.hidden.update({ selection }).state;
+  }
+
+  private scrollToSelection(view: EditorView): void {
+    this.revealing = false;
+    view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main, { y: 'center' }) });
   }
 
   private change(changes: { from: number; to: number; insert: string }): void {

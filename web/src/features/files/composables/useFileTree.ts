@@ -2,7 +2,7 @@ import { computed, onScopeDispose, ref } from 'vue';
 import type { Item } from '#shared/contracts/item.ts';
 import * as items from '../../../api/items.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
-import { parentPath, type TreeEntry } from '../../../composables/treeModel.ts';
+import { ancestorPaths, parentPath, type TreeEntry } from '../../../composables/treeModel.ts';
 
 /** Events that come this close together, in milliseconds, cause one load of the tree. */
 const GATHER_MS = 120;
@@ -44,6 +44,17 @@ export function useFileTree(uuid: string) {
     await items.updateItem(uuid, item.id, { name });
     await tree.reload();
   }
+  /** Makes a copy beside the item. */
+  async function duplicate(item: Item, name: string): Promise<Item> {
+    const made = await items.copyItem(uuid, item.id, { name });
+    await tree.reload();
+    return made;
+  }
+  /** Unfolds the tree down to the item, a folder with what is in it. */
+  function reveal(item: Item): void {
+    const folders = item.type === 'folder' ? [item.path, ...ancestorPaths(item.path)] : ancestorPaths(item.path);
+    expanded.value = new Set([...expanded.value, ...folders]);
+  }
   async function remove(item: Item): Promise<void> {
     await items.deleteItem(uuid, item.id);
     await tree.reload();
@@ -53,7 +64,21 @@ export function useFileTree(uuid: string) {
     return all.value.filter((item) => parentPath(item.path) === folder).map((item) => item.name);
   }
 
-  return { tree, all, byPath, byId, expanded, notSaved, noteChange, create, rename, remove, namesIn };
+  return {
+    tree,
+    all,
+    byPath,
+    byId,
+    expanded,
+    notSaved,
+    noteChange,
+    create,
+    rename,
+    duplicate,
+    reveal,
+    remove,
+    namesIn,
+  };
 }
 /** A session's items with what a person can do with them. */
 export type FileTreeModel = ReturnType<typeof useFileTree>;

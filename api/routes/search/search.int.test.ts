@@ -1,0 +1,184 @@
+import { request as httpRequest } from 'node:http';
+import { build, type BuiltSession } from '#tests/support/factories.ts';
+import { startTestApi, type TestAnswer, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
+
+let api: TestApi;
+let owner: TestPerson;
+beforeAll(async () => {
+  api = await startTestApi();
+  owner = await api.person();
+});
+afterAll(() => api.close());
+
+let session: BuiltSession;
+beforeEach(async () => {
+  session = await build.session(api.database, { userId: owner.id });
+});
+
+const file = (name: string, content: string, parentId: number | null = null) =>
+  build.file(api.database, { sessionId: session.id, name, content, parentId });
+const folder = (name: string, parentId: number | null = null) =>
+  build.folder(api.database, { sessionId: session.id, name, parentId });
+const address = (query: Record<string, string>): string =>
+  `/api/v1/sessions/${session.uuid}/search?${new URLSearchParams(query)}`;
+const search = (query: Record<string, string>): Promise<TestAnswer> => api.send('GET', address(query), { as: owner });
+const pathsOf = (answer: TestAnswer): string[] =>
+  answer.body.items.map((found: { item: { path: string } }) => found.item.path);
+
+/** Text that no factory makes: bytes that are no text, and a symlink. */
+const insert = (name: string, encoding: string, content: string) =>
+  api.database.query(
+    `INSERT INTO workspace_items (session_id, name, type, content, encoding, sha256, size) VALUES ($1, $2, 'file', $3, $4, repeat('0', 64), 40)`,
+    [session.id, name, content, encoding],
+  );
+
+describe('a search by content', () => {
+  it('tells file, line and columns in the order of paths, of a session that was never opened', async () => {
+    const src = await folder('src');
+    await file('b.py', 'import os\r\nimport re\r\n', src.id);
+    await file('a.py', 'x = 1\nimport os\n');
+    const answer = await search({ q: 'import', case: 'match' });
+    expect(answer.status).toBe(200);
+    expect(pathsOf(answer)).toEqual(['a.py', 'src/b.py']);
+    expect(answer.body.items[0]).toMatchObject({
+      lines: [{ line: 2, column: 1, endColumn: 7, text: 'import os', textColumn: 1 }],
+      more: false,
+    });
+    expect(answer.body.items[1].lines.map((line: { text: string }) => line.text)).toEqual(['import os', 'import re']);
+    expect(answer.body.nextCursor).toBeNull();
+  });
+
+  it.each(['%', '_', '\\', '.*', '(a+)+$', "'; DROP TABLE users; --", '$1', '[', '☂', '\\d'])(
+    'takes %j as it is',
+    async (text) => {
+      await file('with.txt', `before ${text} after`);
+      await file('without.txt', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab plain 1d text');
+      expect(pathsOf(await search({ q: text }))).toEqual(['with.txt']);
+    },
+  );
+
+  it('minds the case only when asked to, also beyond ASCII', async () => {
+    await file('a.txt', 'Größe ÄRGER Import');
+    expect(pathsOf(await search({ q: 'iMPORT' }))).toEqual(['a.txt']);
+    expect(pathsOf(await search({ q: 'iMPORT', case: 'match' }))).toEqual([]);
+    expect(pathsOf(await search({ q: 'größe' }))).toEqual(['a.txt']);
+    expect(pathsOf(await search({ q: 'ärger' }))).toEqual(['a.txt']);
+    expect(pathsOf(await search({ q: 'ärger', case: 'match' }))).toEqual([]);
+  });
+
+  it('counts columns as an editor does, and shows the match of a huge line without the rest of it', async () => {
+    await file('wide.txt', `${'🦀'.repeat(1_000)}needle${'x'.repeat(1_000_000)}`);
+    const [line] = (await search({ q: 'needle' })).body.items[0].lines;
+    expect([line.line, line.column, line.endColumn]).toEqual([1, 2_001, 2_007]);
+    expect(Array.from(line.text)).toHaveLength(240);
+    expect(line.text.slice(line.column - line.textColumn, line.endColumn - line.textColumn)).toBe('needle');
+  });
+
+  it('leaves out binary files and symlinks', async () => {
+    await insert('bytes.bin', 'base64', 'needleAA');
+    await insert('link', 'symlink', 'needle');
+    await file('text.txt', 'needle');
+    expect(pathsOf(await search({ q: 'needle' }))).toEqual(['text.txt']);
+  });
+
+  it('tells a bounded number of lines of a file, and pages through the files', async () => {
+    for (const name of ['c.txt', 'a.txt', 'b.txt']) await file(name, 'hit\n'.repeat(30));
+    const first = await search({ q: 'hit', limit: '2' });
+    expect(pathsOf(first)).toEqual(['a.txt', 'b.txt']);
+    expect(first.body.items[0].lines.map(({ line }: { line: number }) => line)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    );
+    expect(first.body.items[0].more).toBe(true);
+    const second = await search({ q: 'hit', limit: '2', cursor: first.body.nextCursor });
+    expect(pathsOf(second)).toEqual(['c.txt']);
+    expect(second.body.nextCursor).toBeNull();
+  });
+
+  it('is held to the globs that are given', async () => {
+    const src = await folder('src');
+    const vendor = await folder('vendor', src.id);
+    await file('a.py', 'needle', src.id);
+    await file('b.ts', 'needle', src.id);
+    await file('c.py', 'needle', vendor.id);
+    expect(pathsOf(await search({ q: 'needle', include: '*.py' }))).toEqual(['src/a.py', 'src/vendor/c.py']);
+    expect(pathsOf(await search({ q: 'needle', include: 'src', exclude: 'vendor, *.ts' }))).toEqual(['src/a.py']);
+    expect(pathsOf(await search({ q: 'needle', include: '(a+)+[' }))).toEqual([]);
+  });
+
+  it('finds a save at once, and nothing of another session', async () => {
+    const other = await build.session(api.database, { userId: owner.id });
+    await build.file(api.database, { sessionId: other.id, name: 'other.txt', content: 'secret word' });
+    expect(pathsOf(await search({ q: 'secret word' }))).toEqual([]);
+    const body = { name: 'new.txt', type: 'file', content: 'a secret word' };
+    await api.send('POST', `/api/v1/sessions/${session.uuid}/items`, { as: owner, body });
+    expect(pathsOf(await search({ q: 'secret word' }))).toEqual(['new.txt']);
+  });
+
+  it.each<Record<string, string>>([
+    {},
+    { q: '' },
+    { q: 'two\nlines' },
+    { q: 'nul\0' },
+    { q: 'x'.repeat(201) },
+    { q: 'x', in: 'both' },
+    { q: 'x', cursor: 'bm9uZQ' },
+    { q: 'x', include: 'x'.repeat(401) },
+  ])('refuses %j', async (query) => {
+    const answer = await search(query);
+    expect([answer.status, answer.body.code]).toEqual([422, 'INVALID_INPUT']);
+  });
+});
+
+describe('a search by name', () => {
+  it('puts the best first: the name, its beginning, a part of it, a part of the path, its characters in order', async () => {
+    const main = await folder('domain');
+    await file('main', '');
+    await file('main.py', '');
+    await file('remain.py', '');
+    await file('other.py', '', main.id);
+    await file('my_ancient_ink', '');
+    await file('zzz', '');
+    const answer = await search({ q: 'MAIN', in: 'names' });
+    expect(pathsOf(answer)).toEqual(['main', 'main.py', 'domain', 'remain.py', 'domain/other.py', 'my_ancient_ink']);
+    expect(answer.body.items[0].lines).toEqual([]);
+    expect(pathsOf(await search({ q: 'MAIN', in: 'names', limit: '1' }))).toEqual(['main']);
+  });
+
+  it.each(['%', '_', '\\', '%%%%%%%%%%%%'])('takes %j as it is', async (text) => {
+    await file(`a${text}b`, '');
+    await file('plain', '');
+    expect(pathsOf(await search({ q: text, in: 'names' }))).toEqual([`a${text}b`]);
+  });
+});
+
+describe('a search that is long', () => {
+  const HELD = 'SELECT count(*)::int AS running FROM pg_stat_activity WHERE state = $1 AND query LIKE $2';
+  const running = async (): Promise<number> => {
+    const [row] = await api.database.query<{ running: number }>(HELD, ['active', '%lines, more FROM (%']);
+    return row!.running;
+  };
+
+  it('ends in the database when its caller goes away, and lets a person have two at a time', async () => {
+    // Each line of these is looked at one by one: far more than the test has time for.
+    await file('long.txt', `${'ä\n'.repeat(500_000)}öäöä`);
+    await api.database.query(
+      `INSERT INTO workspace_items (session_id, name, type, content, sha256, size)
+       SELECT session_id, 'copy' || n, 'file', content, sha256, size FROM workspace_items, generate_series(1, 10) AS n WHERE session_id = $1`,
+      [session.id],
+    );
+    const { hostname, port } = new URL(api.url);
+    const ask = () => {
+      const asked = httpRequest({ hostname, port, path: address({ q: 'öäöä' }), headers: { cookie: owner.cookie } });
+      asked.on('error', () => undefined);
+      asked.end();
+      return asked;
+    };
+    const asked = [ask(), ask()];
+    await waitFor(async () => (await running()) === 2, { what: 'two searches' });
+    const third = await search({ q: 'öäöä' });
+    expect([third.status, third.body.code]).toEqual([429, 'SEARCH_BUSY']);
+    for (const one of asked) one.destroy();
+    await waitFor(async () => (await running()) === 0, { what: 'the searches to end', deadlineMs: 3_000 });
+  });
+});
