@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { isAppError, type AppError, type ErrorCode } from '#shared/domain/errors.ts';
+import { type ErrorCode } from '#shared/domain/errorCatalogue.ts';
+import { isAppError, type AppError } from '#shared/domain/errors.ts';
 import { readPodCause } from '#shared/domain/podCause.ts';
 import { databaseFailure } from '#platform/db/databaseFailure.ts';
 import type { CauseDetail } from '#workflows/session/session.ports.ts';

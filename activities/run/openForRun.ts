@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
-import { ERROR_CATALOGUE, isAppError } from '#shared/domain/errors.ts';
+import { ERROR_CATALOGUE } from '#shared/domain/errorCatalogue.ts';
+import { isAppError } from '#shared/domain/errors.ts';
 import { CAUSE_ADVICE } from '#shared/domain/podCause.ts';
 import { isEndedRun } from '#shared/domain/run.ts';
 import { isLivePhase } from '#shared/domain/session.ts';

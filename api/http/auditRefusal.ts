@@ -3,7 +3,8 @@ import type { ApiDeps } from '#api/deps.ts';
 import { addressOf, requestIdOf } from '#api/http/requestContext.ts';
 import type { Caller, Route } from '#api/http/route.ts';
 import { appendAudit } from '#platform/db/repositories/auditLog.ts';
-import { AppError, type ErrorCode } from '#shared/domain/errors.ts';
+import { type ErrorCode } from '#shared/domain/errorCatalogue.ts';
+import { AppError } from '#shared/domain/errors.ts';
 
 /** A request that was refused to somebody who is signed in. */
 export interface RefusedRequest {

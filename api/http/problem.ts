@@ -1,7 +1,8 @@
 import type { Response } from 'express';
 import type { Logger } from 'pino';
 import type { Problem } from '#shared/contracts/problem.ts';
-import { AppError, ERROR_CATALOGUE } from '#shared/domain/errors.ts';
+import { ERROR_CATALOGUE } from '#shared/domain/errorCatalogue.ts';
+import { AppError } from '#shared/domain/errors.ts';
 import { databaseFailure } from '#platform/db/databaseFailure.ts';
 import { requestIdOf } from '#api/http/requestContext.ts';
 

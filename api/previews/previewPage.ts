@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { toAppError } from '#api/http/problem.ts';
-import { ERROR_CATALOGUE } from '#shared/domain/errors.ts';
+import { ERROR_CATALOGUE } from '#shared/domain/errorCatalogue.ts';
 import type { Config } from '#platform/config/config.ts';
 
 const STYLE = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}

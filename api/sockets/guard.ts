@@ -2,7 +2,8 @@ import type { Socket } from 'socket.io';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { toAppError } from '#api/http/problem.ts';
-import { AppError, ERROR_CATALOGUE } from '#shared/domain/errors.ts';
+import { ERROR_CATALOGUE } from '#shared/domain/errorCatalogue.ts';
+import { AppError } from '#shared/domain/errors.ts';
 
 /** A refusal as sockets tell it. */
 export interface SocketRefusal {

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { AgentRequest } from '#shared/contracts/agentProtocol.ts';
 import { ChannelError, type Channel, type ChannelReceiver } from '#shared/domain/channel.ts';
-import { AppError, ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errors.ts';
+import { ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errorCatalogue.ts';
+import { AppError } from '#shared/domain/errors.ts';
 import { FrameQueue } from '#shared/domain/frameQueue.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
 import type { Multiplexer } from '#shared/domain/multiplexer.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '#shared/domain/errors.ts';
+import type { ErrorCode } from '#shared/domain/errorCatalogue.ts';
 import {
   LEVEL_FOR_PRIORITY,
   MIN_REJECTION_SUMMARY,

@@ -1,6 +1,7 @@
 import type { ApiDeps } from '#api/deps.ts';
 import { requireRoomForLiveSession } from '#platform/db/repositories/liveLimit.ts';
-import { AppError, type ErrorCode } from '#shared/domain/errors.ts';
+import { type ErrorCode } from '#shared/domain/errorCatalogue.ts';
+import { AppError } from '#shared/domain/errors.ts';
 import { isLivePhase, isVolumeInDoubt } from '#shared/domain/session.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { appendAudit } from '#platform/db/repositories/auditLog.ts';

@@ -1,4 +1,5 @@
-import type { ErrorCode, FieldError } from '#shared/domain/errors.ts';
+import type { ErrorCode } from '#shared/domain/errorCatalogue.ts';
+import type { FieldError } from '#shared/domain/errors.ts';
 
 /** Codes that only a page knows: no answer came, or the answer was not Berth's. */
 export type LocalCode = 'OFFLINE' | 'UNREADABLE_ANSWER';

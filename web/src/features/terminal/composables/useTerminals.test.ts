@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { effectScope, type EffectScope } from 'vue';
-import { ERROR_CATALOGUE } from '#shared/domain/errors.ts';
+import { ERROR_CATALOGUE } from '#shared/domain/errorCatalogue.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 import { useTerminals } from './useTerminals.ts';
 
