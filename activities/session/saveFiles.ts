@@ -78,7 +78,7 @@ async function saveUntilAtRest(deps: SyncDeps, ref: SessionRef, heartbeat: Heart
     const agree = result.settled && result.scan === expectedScan;
     if (agree) return { drained, superseded: false, notSaved: result.notSaved };
     lastScan = result.scan;
-    await delay(PAUSE_MS);
+    await delay(deps.savePauseMs ?? PAUSE_MS);
   }
   throw new Error(`The volume of session ${ref.uuid} did not come to rest in ${MAX_CYCLES} scans.`);
 }

@@ -27,6 +27,8 @@ export interface SyncDeps {
   log: Logger;
   /** How long a mass deletion waits for its second scan, in milliseconds; 5,000 by default, 500 where a small tree is empty. */
   secondScanMs?: number;
+  /** How long a save waits between two scans, in milliseconds; 150 by default. */
+  savePauseMs?: number;
 }
 
 /** Work between a session's rows and its volume, named by the sync epoch that it took; later ones end its right to write. */

@@ -60,7 +60,14 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
     installationId: () => findInstallationId(test.database),
   });
   const agentPool = createAgentPool({ runtime, secret: test.config.BERTH_SECRET, log });
-  const deps: SyncDeps = { database: test.database, agentPool, config: test.config, log, secondScanMs: 50 };
+  const deps: SyncDeps = {
+    database: test.database,
+    agentPool,
+    config: test.config,
+    log,
+    secondScanMs: 50,
+    savePauseMs: 5,
+  };
   const ended: Array<() => Promise<void>> = [];
 
   return {
