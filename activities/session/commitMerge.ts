@@ -15,7 +15,13 @@ import { readBlobs, storeBlobs } from '#platform/db/repositories/blobs.ts';
 import { recordVersion, type VersionedItem } from '#platform/db/repositories/fileVersions.ts';
 import { readTree, writeTree, type FileWrite, type TreeRow } from '#platform/db/repositories/itemBatches.ts';
 import { publishConflict, publishItems, publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
-import { forgetSettled, readSent, recordSent, type SentChange } from '#platform/db/repositories/sentChanges.ts';
+import {
+  forgetSettled,
+  readSent,
+  readTraces,
+  recordSent,
+  type SentChange,
+} from '#platform/db/repositories/sentChanges.ts';
 import { moveBase, readBase, type BaseEntry } from '#platform/db/repositories/syncBase.ts';
 import { commitRenames } from '#activities/session/commitRenames.ts';
 import { contentKey, type ReadEncodings } from '#activities/session/podReads.ts';
@@ -26,6 +32,8 @@ import type { Cycle, SyncDeps } from '#activities/session/syncCycle.ts';
 export interface Findings {
   tree: PodTree;
   encodings: ReadEncodings;
+  /** What told of hand-offs before the scan. */
+  traces: ReadonlyMap<string, string>;
 }
 
 /** What a commit decided, and the numbers under which it recorded what is now sent to the volume. */
@@ -51,7 +59,8 @@ export async function commitMerge(
     base: await readBase(database, cycle.volume.id, tx),
     sent: await readSent(database, cycle.volume.id, tx),
   };
-  leaveMovingPaths(findings.tree, cycle.base, found.base);
+  const traces = { before: findings.traces, now: await readTraces(database, cycle.volume.id, tx) };
+  leaveMovingPaths(findings.tree, traces, found.base);
   awaitMoved(findings.tree);
   const unknown = unknownPaths(findings.tree);
   const { rows, base, sent, renamed } = await commitRenames(deps, { cycle, tree: findings.tree, ...found }, tx);
@@ -99,12 +108,17 @@ function sentChanges({ podChanges }: MergePlan): SentChange[] {
 }
 
 /**
- * A base that moved since the cycle began tells of a hand-off: what the scan saw at that path may be older than the base,
- * and taking it for an edit would undo the save. The next cycle looks again.
+ * A trace that differs from the one before the scan tells of a hand-off: what the scan saw at that path may be older than the
+ * base, and taking it for an edit would undo the save. The values alone would not tell: what was removed and made again is
+ * what it was. The next cycle looks again.
  */
-function leaveMovingPaths(tree: PodTree, before: Tree, now: Tree): void {
-  for (const path of new Set([...before.keys(), ...now.keys()])) {
-    const moved = !sameEntry(before.get(path) ?? null, now.get(path) ?? null);
+function leaveMovingPaths(
+  tree: PodTree,
+  traces: Record<'before' | 'now', ReadonlyMap<string, string>>,
+  now: Tree,
+): void {
+  for (const path of new Set([...traces.before.keys(), ...traces.now.keys()])) {
+    const moved = traces.before.get(path) !== traces.now.get(path);
     if (!moved || sameEntry(tree.entries.get(path) ?? null, now.get(path) ?? null)) continue;
     tree.entries.delete(path);
     tree.changing.add(path);

@@ -8,7 +8,7 @@ import type { Tx } from '#platform/db/database.ts';
 import { DISK_FULL_REASON } from '#shared/domain/podCause.ts';
 import { writeDiskFull } from '#platform/db/repositories/sessionCauses.ts';
 import { findSessionById } from '#platform/db/repositories/sessions.ts';
-import { forgetSent } from '#platform/db/repositories/sentChanges.ts';
+import { forgetSent, readTraces } from '#platform/db/repositories/sentChanges.ts';
 import { moveBase } from '#platform/db/repositories/syncBase.ts';
 import { setVolumeState } from '#platform/db/repositories/volumes.ts';
 import type { SessionRef, SyncResult } from '#workflows/session/session.ports.ts';
@@ -94,6 +94,7 @@ export async function runCycle(
 ): Promise<CycleResult> {
   run.heartbeat();
   const carried = await carryRenames(deps, { client, cycle }, run.heartbeat);
+  const traces = await readTraces(deps.database, cycle.volume.id);
   const tree = await scanTwiceIfNeeded(deps, { client, cycle }, run.heartbeat);
   const found = await lookAtGit(deps, { client, cycle, tree, run: run.git });
   const encodings = await readNews(deps, { client, cycle, tree });
@@ -101,7 +102,7 @@ export async function runCycle(
   const scan = digestTree(tree);
   const missed = countMissed(tree.notSaved);
   const { plan, renamed, sentIds, settled } = await commitFenced(deps, cycle, async (tx) => {
-    const { plan, renamed, sentIds } = await commitMerge(deps, { cycle, findings: { tree, encodings } }, tx);
+    const { plan, renamed, sentIds } = await commitMerge(deps, { cycle, findings: { tree, encodings, traces } }, tx);
     const settled = renamed === 0 && isSettled(plan, tree) && !found.pending;
     if (cycle.volume.state === 'drained')
       await setVolumeState(deps.database, { id: cycle.volume.id, state: 'live' }, tx);

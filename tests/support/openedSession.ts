@@ -60,14 +60,7 @@ export async function createAgentGround(test: TestDatabase): Promise<AgentGround
     installationId: () => findInstallationId(test.database),
   });
   const agentPool = createAgentPool({ runtime, secret: test.config.BERTH_SECRET, log });
-  const deps: SyncDeps = {
-    database: test.database,
-    agentPool,
-    config: test.config,
-    log,
-    secondScanMs: 50,
-    savePauseMs: 5,
-  };
+  const deps: SyncDeps = { database: test.database, agentPool, config: test.config, log, secondScanMs: 50 };
   const ended: Array<() => Promise<void>> = [];
 
   return {

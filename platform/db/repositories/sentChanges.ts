@@ -56,6 +56,21 @@ export async function recordSentRename(
   return rows.map(({ id }) => id);
 }
 
+/**
+ * What tells of hand-offs at the paths of a volume: between two readings it differs for each path at which a base was
+ * written or something sent or answered, also where all values are what they were before.
+ */
+export async function readTraces(database: Database, volumeId: number, tx: Tx = null): Promise<Map<string, string>> {
+  const rows = await database.query<{ path: string; trace: string }>(
+    `SELECT path, string_agg(mark, ' ' ORDER BY mark) AS trace FROM (
+       SELECT path, xmin::text AS mark FROM sync_base WHERE volume_id = $1
+       UNION ALL SELECT path, 'sent ' || id FROM sent_changes WHERE volume_id = $1) AS marks GROUP BY path`,
+    [volumeId],
+    tx,
+  );
+  return new Map(rows.map(({ path, trace }) => [path, trace]));
+}
+
 /** What was sent to a volume and may have arrived, by path; null stands for a removal. */
 export async function readSent(
   database: Database,
