@@ -147,7 +147,7 @@ async function startRun({
 }
 
 function whole(): ReturnType<typeof dyingProcess>['deps'] {
-  return { ...ground.deps, config: test.config };
+  return { ...ground.deps, config: test.config, savePauseMs: 5 };
 }
 
 async function playRound(run: Run, step: Round): Promise<void> {
