@@ -22,9 +22,6 @@ export const OVERRIDE_LEVEL = 4;
 /** A rejection without an open issue needs a summary of at least so many characters. */
 export const MIN_REJECTION_SUMMARY = 20;
 
-/** How long a claim holds without a verdict, in milliseconds. */
-export const CLAIM_LEASE_MS = 24 * 60 * 60 * 1000;
-
 /** True once the review has a verdict. */
 export function isDecided(status: ReviewStatus): boolean {
   return status === 'approved' || status === 'rejected';
