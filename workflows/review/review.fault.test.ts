@@ -15,6 +15,11 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => stack.stop(), 60_000);
 
+interface Answer {
+  status: number;
+  body: { id: number; code?: string; data?: { holder: { id: number } } };
+}
+
 interface Person extends BuiltUser {
   cookie: string;
 }
@@ -26,11 +31,7 @@ async function person(reviewerLevel: number): Promise<Person> {
   return { ...user, cookie: `${cookieName(stack.config)}=${id}` };
 }
 
-async function post(
-  by: Person,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: { id: number; code?: string } }> {
+async function post(by: Person, path: string, body?: unknown): Promise<Answer> {
   const answer = await fetch(`${stack.url}/api/v1${path}`, {
     method: 'POST',
     headers: {
@@ -40,7 +41,7 @@ async function post(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: answer.status, body: (await answer.json()) as { id: number; code?: string } };
+  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
 }
 
 async function submit(author: Person): Promise<number> {
@@ -81,14 +82,14 @@ describe('a worker that is killed', () => {
     90_000,
   );
 
-  it('while ten people claim leaves one holder, one row, and no verdict lost after it', async () => {
+  it('while fifty people claim leaves one holder, one row, and no verdict lost after it', async () => {
     const author = await person(0);
     const id = await submit(author);
     await waitFor(async () => (await findReview(stack.database, id))?.snapshotId, {
       ...PATIENCE,
       what: 'the snapshot',
     });
-    const people = await Promise.all(Array.from({ length: 10 }, () => person(1)));
+    const people = await Promise.all(Array.from({ length: 50 }, () => person(1)));
     const killed = killWorkerAfter(40);
     const answers = await Promise.all(people.map((each) => post(each, `/reviews/${id}/claim`)));
     await killed;
@@ -106,6 +107,14 @@ describe('a worker that is killed', () => {
     if (holder === undefined) throw new Error('the holder is none of those who claimed');
     const winner = people[answers.findIndex((answer) => answer.status === 200)];
     expect(winner?.id ?? holder.id).toBe(holder.id);
+    // Whoever asks now is told who won.
+    const again = await Promise.all(
+      people.filter((each) => each.id !== holder.id).map((each) => post(each, `/reviews/${id}/claim`)),
+    );
+    expect(again).toHaveLength(49);
+    for (const { status, body } of again) {
+      expect([status, body.data?.holder.id]).toEqual([409, holder.id]);
+    }
     const verdict = { expectedSnapshotId: review.snapshotId, summary: '' };
     await waitFor(async () => (await post(holder, `/reviews/${id}/approve`, verdict)).status === 200, {
       ...PATIENCE,
