@@ -1,10 +1,8 @@
-import { cookieName } from '#api/auth/cookies.ts';
-import { startSignIn } from '#api/auth/signIn.ts';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview } from '#platform/db/repositories/reviews.ts';
-import { build, type BuiltUser } from '#tests/support/factories.ts';
 import { useFreshReviewIds } from '#tests/support/reviewWorkers.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
+import { newPerson, postAs, submitAs, type StackAnswer, type StackPerson } from '#tests/support/stackPeople.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 let stack: Stack;
@@ -15,40 +13,9 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => stack.stop(), 60_000);
 
-interface Answer {
-  status: number;
-  body: { id: number; code?: string; data?: { holder: { id: number } } };
-}
-
-interface Person extends BuiltUser {
-  cookie: string;
-}
-
-async function person(reviewerLevel: number): Promise<Person> {
-  const user = await build.user(stack.database, { reviewerLevel });
-  const origin = { address: '127.0.0.1', userAgent: 'test' };
-  const id = await startSignIn(stack, { userId: user.id, origin });
-  return { ...user, cookie: `${cookieName(stack.config)}=${id}` };
-}
-
-async function post(by: Person, path: string, body?: unknown): Promise<Answer> {
-  const answer = await fetch(`${stack.url}/api/v1${path}`, {
-    method: 'POST',
-    headers: {
-      cookie: by.cookie,
-      origin: stack.url,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
-}
-
-async function submit(author: Person): Promise<number> {
-  const session = await build.session(stack.database, { userId: author.id });
-  await build.file(stack.database, { sessionId: session.id, name: 'main.py' });
-  return (await post(author, `/sessions/${session.uuid}/reviews`, { title: 'fractals' })).body.id;
-}
+const person = (reviewerLevel: number): Promise<StackPerson> => newPerson(stack, reviewerLevel);
+const post = (by: StackPerson, path: string, body?: unknown): Promise<StackAnswer> => postAs(stack, by, { path, body });
+const submit = (author: StackPerson): Promise<number> => submitAs(stack, author);
 
 const PATIENCE = { deadlineMs: 60_000 };
 
