@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { wakeReviews } from '#activities/review/wakeReviews.ts';
 import { rearmDue } from '#platform/db/repositories/reviewClocks.ts';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview, publishReviewChange, releaseReview } from '#platform/db/repositories/reviews.ts';
@@ -24,7 +25,7 @@ let lead: BuiltUser;
 beforeAll(async () => {
   stage = await startReviewStage({
     REVIEW_MEDIUM_DUE_SECONDS: '3',
-    REVIEW_CLAIM_SECONDS: '6',
+    REVIEW_CLAIM_SECONDS: '5',
     REVIEW_REMINDER_PERCENT: '50',
   });
   lead = await build.user(stage.database, { reviewerLevel: 2 });
@@ -135,7 +136,7 @@ describe('a run that continues as new', () => {
   it('keeps every clock: what rang does not ring again, what is set rings once', async () => {
     const review = await stage.openReview({ priority: 'low' });
     await review.handle.terminate('a run that continues sooner follows');
-    const input: ReviewWorkflowInput = { reviewId: review.id, maxHistoryEvents: 40 };
+    const input: ReviewWorkflowInput = { reviewId: review.id, maxHistoryEvents: 30 };
     const handle = await stage.temporal.client.workflow.start(REVIEW_WORKFLOW, {
       taskQueue: taskQueues(stage.config.TEMPORAL_TASK_QUEUE_PREFIX).orchestration,
       workflowId: review.handle.workflowId,
@@ -155,14 +156,14 @@ describe('a run that continues as new', () => {
     await untilRuns(2);
     // The reminder is due at once, the escalation only after more runs.
     await stage.database.query(
-      `UPDATE review_requests SET submitted_at = now() - interval '1 hour', due_at = now() + interval '2 seconds' WHERE id = $1`,
+      `UPDATE review_requests SET submitted_at = now() - interval '1 hour', due_at = now() + interval '1 second' WHERE id = $1`,
       [review.id],
     );
     await present.handle.signal(changedSignal, {});
     await slaRows(review, 1);
-    await untilRuns(4);
+    await untilRuns(3);
     await slaRows(review, 2);
-    await untilRuns(6);
+    await untilRuns(4);
     await decide(present, withdrawUpdate, { actorId: stage.author.id });
     expect(await present.handle.result()).toEqual({ outcome: 'withdrawn' });
     expect(await rows(review, 'sla:')).toEqual([
@@ -170,6 +171,21 @@ describe('a run that continues as new', () => {
       expect.stringContaining('nobody has claimed it'),
     ]);
   }, 60_000);
+});
+
+describe('a review whose run was terminated', () => {
+  it('is started again once a clock is late, and then rings', async () => {
+    const review = await stage.openReview({ priority: 'low' });
+    await review.handle.terminate('by a test');
+    await stage.database.query(`UPDATE review_requests SET due_at = now() - interval '1 hour' WHERE id = $1`, [
+      review.id,
+    ]);
+    expect(await wakeReviews(stage, 7_200)).toBe(0);
+    expect(await wakeReviews(stage, 120)).toBe(1);
+    await slaRows(review, 2);
+    expect(await wakeReviews(stage, 120)).toBe(0);
+    await decide(review, withdrawUpdate, { actorId: stage.author.id });
+  });
 });
 
 describe('what an operator reads', () => {

@@ -132,8 +132,14 @@ export class ReviewMachine {
       `**${review.withdrawn ? 'withdrawn' : review.status}** · "${review.title}" by ${review.submittedByName} · ${review.priority}`,
     ];
     if (this.outcome !== null) return lines;
-    if (review.snapshotId === null)
-      return [...lines, '- The snapshot is being made: an open session is asked to save first.'];
+    if (review.snapshotId === null) {
+      const stuck =
+        '- **needs attention**: the snapshot was refused; the result of `freeze …` says why. Its submitter can refresh or withdraw it.';
+      return [
+        ...lines,
+        this.needsAttention ? stuck : '- The snapshot is being made: an open session is asked to save first.',
+      ];
+    }
     lines.push(`- snapshot ${review.snapshotId}`);
     lines.push(
       holder === null
