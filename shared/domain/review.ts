@@ -31,11 +31,3 @@ export function isDecided(status: ReviewStatus): boolean {
 export function reviewWorkflowId(id: number): string {
   return `review/${id}`;
 }
-
-/** The first action (the claim) is due so many hours after the submission. */
-export const FIRST_ACTION_DUE_HOURS: Readonly<Record<ReviewPriority, number>> = {
-  low: 72,
-  medium: 24,
-  high: 4,
-  urgent: 1,
-};
