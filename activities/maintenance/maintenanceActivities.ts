@@ -21,12 +21,15 @@ import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/mainten
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, shareOfRun } from '#activities/maintenance/reapRules.ts';
 import { purgeTrash, retainVersions } from '#activities/maintenance/retainFiles.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { wakeReviews } from '#activities/review/wakeReviews.ts';
 import { whileBeating } from '#activities/whileBeating.ts';
 
 type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log' | 'config'>;
 
 /** Sessions whose objects are removed at the same time. */
 const REMOVED_AT_ONCE = 10;
+/** A clock of a review that is so late has no workflow to ring it, or one that does not know of it. */
+const SILENT_REVIEW_SECONDS = 120;
 /** A pod may take its time to end. */
 const BEAT_EVERY_MS = 5_000;
 
@@ -42,6 +45,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       const distrusted = distrust(tokens, all.length);
       if (distrusted !== null) return alarmed(distrusted, log);
       const closing = await closeAbandoned(deps);
+      await wakeSilentReviews(deps);
       const live = await readLiveObjects(database);
       const accepted = tokens.database === ACCEPTED_TOKEN;
       const share = shareOfRun(findOrphanObjects(objects, live), { objects: all, expired: live.expired, accepted });
@@ -78,6 +82,16 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       };
     },
   };
+}
+
+/** A review that is asked in vain is no reason to leave objects lying; the next run asks again. */
+async function wakeSilentReviews(deps: MaintenanceDeps): Promise<void> {
+  try {
+    const woken = await wakeReviews(deps, SILENT_REVIEW_SECONDS);
+    if (woken > 0) deps.log.warn({ reviews: woken }, 'reviews whose clocks did not ring were asked to look again');
+  } catch (error) {
+    deps.log.error({ err: error }, 'reviews whose clocks did not ring could not be asked');
+  }
 }
 
 /** Removes session by session, several at once. Resolves with how many objects went; throws the first failure after all were tried. */

@@ -13,7 +13,9 @@ import {
 } from '#platform/db/repositories/reviews.ts';
 import { closedRefusal, decisionRefusal, heldRefusal, type RuleRefusal } from '#shared/domain/reviewRules.ts';
 import { statusesOf } from '#shared/domain/reviewTransitions.ts';
+import { describeLapse, endLapsedClaim, tellOfLapse } from '#activities/review/lapsedClaim.ts';
 import { toWorkflowRecord } from '#activities/review/readReview.ts';
+import type { ClockDeps } from '#activities/review/readTimes.ts';
 import { notFound, toRefusal } from '#activities/review/refusals.ts';
 import type { TransitionInput, TransitionResult } from '#workflows/review/review.ports.ts';
 
@@ -30,19 +32,25 @@ interface Attempt {
   review: ReviewRecord;
   actor: Actor | null;
   input: TransitionInput;
+  /** How long a claim holds. */
+  leaseSeconds: number;
 }
 
 /**
  * Writes one transition: status, holder and history row in one transaction under the review's lock. A repeat of an opId
  * answers as the first time did and writes nothing. What the row does not allow is a result, not an error.
  */
-export function appendReviewHistory(database: Database, input: TransitionInput): Promise<TransitionResult> {
+export function appendReviewHistory(
+  { database, config }: ClockDeps,
+  input: TransitionInput,
+): Promise<TransitionResult> {
+  const leaseSeconds = config.REVIEW_CLAIM_SECONDS;
   return database.transaction(async (tx) => {
     const review = await lockReview(database, input.reviewId, tx);
     if (review === null) return notFound();
     const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
     if (earlier !== null) return { refused: null, seq: earlier.seq, review: toWorkflowRecord(review) };
-    const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input };
+    const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input, leaseSeconds };
     const refusal = refusalOf(attempt) ?? (await write(database, attempt, tx));
     if (refusal !== null) return toRefusal(refusal);
     return finish(database, attempt, tx);
@@ -76,18 +84,22 @@ async function findActor(database: Database, actorId: number | null, tx: Tx): Pr
 
 /** Changes the row. Resolves with why the row no longer allows it, or null. */
 async function write(database: Database, attempt: Attempt, tx: Tx): Promise<RuleRefusal | null> {
-  const { review, input } = attempt;
+  const { review, input, leaseSeconds } = attempt;
   const reviewId = review.id;
   switch (input.action) {
     case 'claim': {
-      const won = await claimReview(database, { reviewId, userId: input.actorId ?? 0 }, tx);
+      // The workflow's timer has not come yet: the history tells the end of the old claim before the new one.
+      if (review.claimLapsed) await endLapsedClaim(database, review, tx);
+      const won = await claimReview(database, { reviewId, userId: input.actorId ?? 0, leaseSeconds }, tx);
       return won ? null : heldRefusal(review, input.actorId ?? 0);
     }
     case 'release':
     case 'leaseEnded': {
       const onlyExpired = input.action === 'leaseEnded';
       const released = await releaseReview(database, { reviewId, onlyExpired }, tx);
-      return released ? null : notHeld(onlyExpired ? 'The claim has not ended.' : 'Nobody holds it.');
+      if (!released) return notHeld(onlyExpired ? 'The claim has not ended.' : 'Nobody holds it.');
+      if (onlyExpired) await tellOfLapse(database, review, tx);
+      return null;
     }
     case 'approve':
     case 'override':
@@ -104,12 +116,12 @@ async function write(database: Database, attempt: Attempt, tx: Tx): Promise<Rule
 }
 
 /** A verdict by somebody who does not hold the review begins with a claim of its own, so that the history tells both. */
-async function takeOver(database: Database, { review, actor, input }: Attempt, tx: Tx): Promise<void> {
+async function takeOver(database: Database, { review, actor, input, leaseSeconds }: Attempt, tx: Tx): Promise<void> {
   if (actor === null || review.assignedTo?.id === actor.id) return;
   const reviewId = review.id;
   const from = review.assignedTo;
   if (from !== null) await releaseReview(database, { reviewId, onlyExpired: false }, tx);
-  await claimReview(database, { reviewId, userId: actor.id }, tx);
+  await claimReview(database, { reviewId, userId: actor.id, leaseSeconds }, tx);
   await appendHistory(
     database,
     {
@@ -190,7 +202,7 @@ function describe({ review, actor, input }: Attempt, after: ReviewRecord): strin
     case 'release':
       return `release: ${who} gave the review back.`;
     case 'leaseEnded':
-      return `release: the claim of ${review.assignedTo?.username ?? 'nobody'} ended without a verdict.`;
+      return describeLapse(review);
     case 'approve':
       return `approve: ${who} approved ${about}.`;
     case 'reject':

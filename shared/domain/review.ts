@@ -22,9 +22,6 @@ export const OVERRIDE_LEVEL = 4;
 /** A rejection without an open issue needs a summary of at least so many characters. */
 export const MIN_REJECTION_SUMMARY = 20;
 
-/** How long a claim holds without a verdict, in milliseconds. */
-export const CLAIM_LEASE_MS = 24 * 60 * 60 * 1000;
-
 /** True once the review has a verdict. */
 export function isDecided(status: ReviewStatus): boolean {
   return status === 'approved' || status === 'rejected';
@@ -34,11 +31,3 @@ export function isDecided(status: ReviewStatus): boolean {
 export function reviewWorkflowId(id: number): string {
   return `review/${id}`;
 }
-
-/** The first action (the claim) is due so many hours after the submission. */
-export const FIRST_ACTION_DUE_HOURS: Readonly<Record<ReviewPriority, number>> = {
-  low: 72,
-  medium: 24,
-  high: 4,
-  urgent: 1,
-};

@@ -16,6 +16,8 @@ export interface ReviewFacts {
   submittedBy: { id: number };
   assignedTo: { id: number; username: string } | null;
   claimExpiresAt: Date | null;
+  /** The claim's time has passed: the review is free, although its row still names who held it. */
+  claimLapsed?: boolean;
   snapshotId: number | null;
   openIssues: number;
   /** Everyone who edited the snapshot. */
@@ -112,7 +114,8 @@ const overrideLevel: Rule = ({ actor }) =>
     ? null
     : refusal('REVIEW_LEVEL_TOO_LOW', `An override needs level ${OVERRIDE_LEVEL}.`, { needed: OVERRIDE_LEVEL });
 
-const free: Rule = ({ review, actor }) => (review.assignedTo === null ? null : heldRefusal(review, actor.id));
+const free: Rule = ({ review, actor }) =>
+  review.assignedTo === null || review.claimLapsed === true ? null : heldRefusal(review, actor.id);
 
 const holder: Rule = ({ review, actor }) => {
   if (review.assignedTo?.id === actor.id) return null;

@@ -1,10 +1,8 @@
-import { cookieName } from '#api/auth/cookies.ts';
-import { startSignIn } from '#api/auth/signIn.ts';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview } from '#platform/db/repositories/reviews.ts';
-import { build, type BuiltUser } from '#tests/support/factories.ts';
 import { useFreshReviewIds } from '#tests/support/reviewWorkers.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
+import { newPerson, postAs, submitAs, type StackAnswer, type StackPerson } from '#tests/support/stackPeople.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 let stack: Stack;
@@ -15,39 +13,9 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => stack.stop(), 60_000);
 
-interface Person extends BuiltUser {
-  cookie: string;
-}
-
-async function person(reviewerLevel: number): Promise<Person> {
-  const user = await build.user(stack.database, { reviewerLevel });
-  const origin = { address: '127.0.0.1', userAgent: 'test' };
-  const id = await startSignIn(stack, { userId: user.id, origin });
-  return { ...user, cookie: `${cookieName(stack.config)}=${id}` };
-}
-
-async function post(
-  by: Person,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: { id: number; code?: string } }> {
-  const answer = await fetch(`${stack.url}/api/v1${path}`, {
-    method: 'POST',
-    headers: {
-      cookie: by.cookie,
-      origin: stack.url,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, body: (await answer.json()) as { id: number; code?: string } };
-}
-
-async function submit(author: Person): Promise<number> {
-  const session = await build.session(stack.database, { userId: author.id });
-  await build.file(stack.database, { sessionId: session.id, name: 'main.py' });
-  return (await post(author, `/sessions/${session.uuid}/reviews`, { title: 'fractals' })).body.id;
-}
+const person = (reviewerLevel: number): Promise<StackPerson> => newPerson(stack, reviewerLevel);
+const post = (by: StackPerson, path: string, body?: unknown): Promise<StackAnswer> => postAs(stack, by, { path, body });
+const submit = (author: StackPerson): Promise<number> => submitAs(stack, author);
 
 const PATIENCE = { deadlineMs: 60_000 };
 
@@ -81,14 +49,14 @@ describe('a worker that is killed', () => {
     90_000,
   );
 
-  it('while ten people claim leaves one holder, one row, and no verdict lost after it', async () => {
+  it('while fifty people claim leaves one holder, one row, and no verdict lost after it', async () => {
     const author = await person(0);
     const id = await submit(author);
     await waitFor(async () => (await findReview(stack.database, id))?.snapshotId, {
       ...PATIENCE,
       what: 'the snapshot',
     });
-    const people = await Promise.all(Array.from({ length: 10 }, () => person(1)));
+    const people = await Promise.all(Array.from({ length: 50 }, () => person(1)));
     const killed = killWorkerAfter(40);
     const answers = await Promise.all(people.map((each) => post(each, `/reviews/${id}/claim`)));
     await killed;
@@ -106,6 +74,14 @@ describe('a worker that is killed', () => {
     if (holder === undefined) throw new Error('the holder is none of those who claimed');
     const winner = people[answers.findIndex((answer) => answer.status === 200)];
     expect(winner?.id ?? holder.id).toBe(holder.id);
+    // Whoever asks now is told who won.
+    const again = await Promise.all(
+      people.filter((each) => each.id !== holder.id).map((each) => post(each, `/reviews/${id}/claim`)),
+    );
+    expect(again).toHaveLength(49);
+    for (const { status, body } of again) {
+      expect([status, body.data?.holder.id]).toEqual([409, holder.id]);
+    }
     const verdict = { expectedSnapshotId: review.snapshotId, summary: '' };
     await waitFor(async () => (await post(holder, `/reviews/${id}/approve`, verdict)).status === 200, {
       ...PATIENCE,

@@ -1,5 +1,6 @@
 import { isDecided } from '#shared/domain/review.ts';
 import { isOpenReview, statusesOf, type ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
+import { describeClocks } from '#workflows/review/review.details.ts';
 import type { DecisionInput, ReviewOutcome, ReviewWorkflowState } from '#workflows/review/review.messages.ts';
 import type { ReviewRecord, TransitionRefusal } from '#workflows/review/review.ports.ts';
 
@@ -60,7 +61,7 @@ export class ReviewMachine {
     if (statusesOf(action, review.status) === null) {
       return refuse('REVIEW_NOT_CLAIMED', `Nobody holds this review, which is ${review.status}.`);
     }
-    if (action === 'claim' && review.assignedTo !== null) return claimedBy(review, input.actorId);
+    if (action === 'claim' && isHeld(review, input)) return claimedBy(review, input.actorId);
     return null;
   }
 
@@ -131,14 +132,21 @@ export class ReviewMachine {
       `**${review.withdrawn ? 'withdrawn' : review.status}** · "${review.title}" by ${review.submittedByName} · ${review.priority}`,
     ];
     if (this.outcome !== null) return lines;
-    if (review.snapshotId === null)
-      return [...lines, '- The snapshot is being made: an open session is asked to save first.'];
+    if (review.snapshotId === null) {
+      const stuck =
+        '- **needs attention**: the snapshot was refused; the result of `freeze …` says why. Its submitter can refresh or withdraw it.';
+      return [
+        ...lines,
+        this.needsAttention ? stuck : '- The snapshot is being made: an open session is asked to save first.',
+      ];
+    }
     lines.push(`- snapshot ${review.snapshotId}`);
     lines.push(
       holder === null
         ? `- waits to be claimed${review.dueAt === null ? '' : `, due ${review.dueAt}`}`
         : `- held by ${holder}${review.claimExpiresAt === null ? '' : ` until ${review.claimExpiresAt}`}`,
     );
+    lines.push(...describeClocks(review));
     if (this.queue.length > 0)
       lines.push(`- decisions waiting: ${this.queue.map((decision) => decision.action).join(', ')}`);
     lines.push('- An operator can send `changed` to have the row read again; decisions are made by people in Berth.');
@@ -153,6 +161,14 @@ export class ReviewMachine {
 
 function refuse(code: string, detail: string, data: Record<string, unknown> = {}): TransitionRefusal {
   return { refused: code, detail, data };
+}
+
+/**
+ * Whether the run knows better than the sender that somebody holds the review. Who saw the row as it is known here, or a
+ * later one, and asks all the same saw that the claim has lapsed or was given back: the database decides.
+ */
+function isHeld({ assignedTo, times }: ReviewRecord, { seenSeq }: DecisionInput): boolean {
+  return assignedTo !== null && !(times !== undefined && typeof seenSeq === 'number' && seenSeq >= times.changeSeq);
 }
 
 function claimedBy(review: ReviewRecord, actorId: number): TransitionRefusal {

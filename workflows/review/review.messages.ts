@@ -4,6 +4,8 @@ import type { ReviewStatus } from '#shared/domain/review.ts';
 /** What the review workflow starts with, and what a run carries over continue-as-new. */
 export interface ReviewWorkflowInput {
   reviewId: number;
+  /** A run with more events than this continues as a new one; 1,500 when not said. */
+  maxHistoryEvents?: number;
   carried?: { recentOpIds: string[] };
 }
 /** A decision by a person. `opId` makes it idempotent and is the update's id. */
@@ -11,6 +13,8 @@ export interface DecisionInput {
   opId: string;
   actorId: number;
   expectedSnapshotId?: number;
+  /** The last event of the row that the sender judged by: a run that knows an older row does not refuse by it. */
+  seenSeq?: number;
   /** The summary, reason or note; short, never file content. */
   note?: string;
   /** reassign: to whom. */

@@ -1,4 +1,5 @@
 import type { ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
+import type { ClockKind, ReviewClock } from '#shared/domain/reviewClocks.ts';
 import type { ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
 
 /** The row of a review as the workflow needs it. */
@@ -16,6 +17,26 @@ export interface ReviewRecord {
   withdrawn: boolean;
   claimExpiresAt: string | null;
   dueAt: string | null;
+  /** Absent in what activities answered before reviews had clocks. */
+  times?: ReviewTimes;
+}
+
+/** The clocks of a review as its row and history tell them; times in ISO 8601. */
+export interface ReviewTimes {
+  /** The number of the row's last event: what is higher was read later. */
+  changeSeq: number;
+  /** Since when those have the turn who have it now. */
+  turnSince: string;
+  remindedAt: string | null;
+  escalatedAt: string | null;
+  /** What is to ring, the earliest first. */
+  clocks: ReviewClock[];
+}
+
+/** The row after a clock rang, null when it is gone. `earlyByMs` above 0: it did not ring, ask again so much later. */
+export interface RingResult {
+  review: ReviewRecord | null;
+  earlyByMs: number;
 }
 
 /** One transition as written: status, holder and history row in one transaction, idempotent by opId. */
@@ -55,4 +76,6 @@ export interface ReviewActivities {
     actorId: number | null;
   }): Promise<FreezeResult>;
   appendReviewHistory(input: TransitionInput): Promise<TransitionResult>;
+  /** What a timer is for: tells people, or ends a claim. The row decides whether it is due, and lets it happen once. */
+  ringClock(input: { reviewId: number; kind: ClockKind }): Promise<RingResult>;
 }

@@ -49,7 +49,7 @@ export async function decideReview(
   decision: Decision,
 ): Promise<DecisionOutcome> {
   const review = await loadReview(deps, decision.caller, { id: decision.reviewId });
-  const input = toInput(decision);
+  const input = toInput(decision, review);
   const refusal = REFUSALS[decision.action](decision, review);
   // A repeat of a decision that took effect is refused by its own effect; the history knows it.
   if (refusal !== null && (await wasCarriedOut(deps, review, input))) return { review, settled: true };
@@ -126,7 +126,7 @@ async function wasCarriedOut(
   return (await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, null)) !== null;
 }
 
-function toInput(decision: Decision): DecisionInput {
+function toInput(decision: Decision, review: ReviewRecord): DecisionInput {
   const { caller, action, words, idempotencyKey } = decision;
   const opId =
     idempotencyKey === null
@@ -137,6 +137,7 @@ function toInput(decision: Decision): DecisionInput {
   return {
     opId,
     actorId: caller.id,
+    seenSeq: review.changeSeq,
     note: words.note,
     ...(words.expectedSnapshotId === null ? {} : { expectedSnapshotId: words.expectedSnapshotId }),
   };

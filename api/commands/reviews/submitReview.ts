@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
+import { clockSettings } from '#platform/config/reviewClocks.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { insertIntent } from '#platform/db/repositories/intents.ts';
 import {
@@ -25,7 +26,10 @@ export interface Submission {
  * Writes the review and the wish to start its workflow in one transaction; the snapshot follows by itself. Throws
  * NOT_FOUND, REVIEW_OPEN_EXISTS, or REVIEW_EMPTY for a closed session without a file.
  */
-export function submitReview(deps: Pick<ApiDeps, 'database'>, submission: Submission): Promise<ReviewRecord> {
+export function submitReview(
+  deps: Pick<ApiDeps, 'config' | 'database'>,
+  submission: Submission,
+): Promise<ReviewRecord> {
   const { database } = deps;
   return database.transaction(async (tx) => {
     const session = await lockSession(database, submission.sessionUuid, tx);
@@ -43,6 +47,7 @@ export function submitReview(deps: Pick<ApiDeps, 'database'>, submission: Submis
         priority: body.priority,
         round: previous === null ? 1 : previous.round + 1,
         previousReviewId: previous?.id ?? null,
+        dueSeconds: clockSettings(deps.config).dueSeconds[body.priority],
       },
       tx,
     );

@@ -6,6 +6,8 @@ export interface ReviewerSearch {
   reviewId: number;
   minLevel: number;
   maxLevel: number;
+  /** People who are not wanted, whatever their load. */
+  except?: readonly number[];
 }
 
 /**
@@ -26,12 +28,12 @@ export async function findLeastLoadedReviewer(
      LEFT JOIN LATERAL (
        SELECT max(h.created_at) AS at FROM review_history h
        WHERE h.changed_by = u.id AND h.change_description LIKE 'claim:%') claimed ON true
-     WHERE u.reviewer_level BETWEEN $2 AND $3 AND u.disabled_at IS NULL AND coalesce(u.away_until, '-infinity') <= now()
+     WHERE u.reviewer_level BETWEEN $2 AND $3 AND u.id <> ALL($4::int[]) AND u.disabled_at IS NULL AND coalesce(u.away_until, '-infinity') <= now()
        AND u.id <> wanted.submitted_by AND u.id IS DISTINCT FROM wanted.assigned_to
        AND NOT EXISTS (
          SELECT 1 FROM snapshot_editors e WHERE e.snapshot_id = wanted.snapshot_id AND e.user_id = u.id)
      ORDER BY load.held, claimed.at NULLS FIRST, u.id LIMIT 1`,
-    [search.reviewId, search.minLevel, search.maxLevel],
+    [search.reviewId, search.minLevel, search.maxLevel, search.except ?? []],
     tx,
   );
   return rows[0]?.person ?? null;
