@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
+import { claimLimits } from '#platform/config/claimLimits.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { Database } from '#platform/db/database.ts';
 import type { Temporal } from '#platform/temporal/client.ts';
+import { addBotComment } from '#activities/review/addBotComment.ts';
 import { appendReviewHistory } from '#activities/review/appendReviewHistory.ts';
 import { freezeSnapshot } from '#activities/review/freezeSnapshot.ts';
 import { readReview } from '#activities/review/readReview.ts';
@@ -22,6 +24,7 @@ export function createReviewActivities(deps: ReviewActivityDeps): ReviewActiviti
     readReview: ({ reviewId }) => readReview(deps.database, reviewId),
     syncBeforeSnapshot: (input) => syncBeforeSnapshot(deps, input),
     freezeSnapshot: (input) => freezeSnapshot(deps.database, input),
-    appendReviewHistory: (input) => appendReviewHistory(deps.database, input),
+    appendReviewHistory: (input) => appendReviewHistory(deps.database, input, claimLimits(deps.config)),
+    addBotComment: (input) => addBotComment(deps.database, input),
   };
 }

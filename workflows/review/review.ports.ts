@@ -26,7 +26,21 @@ export interface TransitionInput {
   actorId: number | null;
   expectedSnapshotId: number | null;
   note: string;
+  /** reassign: who gets the review, and whether being away or holding many does not count. */
+  assigneeId?: number;
+  force?: boolean;
 }
+
+/** A comment of a program. */
+export interface BotCommentInput {
+  reviewId: number;
+  opId: string;
+  actorId: number;
+  text: string;
+}
+
+/** The history row that tells of the comment, or why it was not taken. */
+export type BotCommentResult = { refused: null; seq: number } | TransitionRefusal;
 
 /** Why the row does not allow something: an error code of the catalogue, its sentence, and data such as the holder. */
 export interface TransitionRefusal {
@@ -55,4 +69,6 @@ export interface ReviewActivities {
     actorId: number | null;
   }): Promise<FreezeResult>;
   appendReviewHistory(input: TransitionInput): Promise<TransitionResult>;
+  /** Writes a published `general` comment of a bot account and the history row that tells of it, idempotent by opId. */
+  addBotComment(input: BotCommentInput): Promise<BotCommentResult>;
 }

@@ -4,7 +4,7 @@ import { ReviewMachine } from '#workflows/review/review.machine.ts';
 import type { ReviewOutcome, ReviewWorkflowInput } from '#workflows/review/review.messages.ts';
 import { createReviewProxies } from '#workflows/review/review.proxies.ts';
 import type { ReviewRun } from '#workflows/review/review.run.ts';
-import { decide, endLease, freeze, read } from '#workflows/review/review.steps.ts';
+import { decide, endLease, freeze, read, writeRemark } from '#workflows/review/review.steps.ts';
 import { createDisplay } from '#workflows/review/review.visibility.ts';
 
 /** A run with more events than this continues as a new one: replaying thousands of events takes seconds. */
@@ -50,6 +50,10 @@ async function step(run: ReviewRun): Promise<void> {
   const [decision] = machine.queue;
   if (decision !== undefined) {
     machine.settle(decision, await decide(run, decision));
+  } else if (machine.remarks.length > 0) {
+    // Taken out first: a signal that arrives meanwhile must not see it twice.
+    const remark = machine.remarks.shift();
+    if (remark !== undefined) await writeRemark(run, remark);
   } else if (run.changed) {
     run.changed = false;
     await read(run);
@@ -61,7 +65,8 @@ async function step(run: ReviewRun): Promise<void> {
 /** Waits for work, at most until the holder's claim ends. False: it ended. */
 async function waitForWork(run: ReviewRun): Promise<boolean> {
   const { machine } = run;
-  const ready = (): boolean => machine.queue.length > 0 || run.changed || mayContinueAsNew(run);
+  const ready = (): boolean =>
+    machine.queue.length > 0 || machine.remarks.length > 0 || run.changed || mayContinueAsNew(run);
   if (machine.leaseEndsAt === null) {
     await condition(ready);
     return true;
@@ -73,7 +78,8 @@ async function waitForWork(run: ReviewRun): Promise<boolean> {
 function mayContinueAsNew({ machine }: ReviewRun): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
   const isLong = continueAsNewSuggested || historyLength > MAX_HISTORY_EVENTS;
-  return isLong && machine.queue.length === 0 && allHandlersFinished();
+  const isIdle = machine.queue.length === 0 && machine.remarks.length === 0;
+  return isLong && isIdle && allHandlersFinished();
 }
 
 async function continueWhenLong(run: ReviewRun, { reviewId }: ReviewWorkflowInput): Promise<void> {
@@ -81,8 +87,9 @@ async function continueWhenLong(run: ReviewRun, { reviewId }: ReviewWorkflowInpu
   await continueAsNew<typeof review>({ reviewId, carried: { recentOpIds: run.machine.recentOpIds } });
 }
 
-async function finish({ machine }: ReviewRun, outcome: ReviewOutcome): Promise<{ outcome: ReviewOutcome }> {
+async function finish({ machine, show }: ReviewRun, outcome: ReviewOutcome): Promise<{ outcome: ReviewOutcome }> {
   machine.refuseRest();
+  show();
   await condition(allHandlersFinished);
   return { outcome };
 }
