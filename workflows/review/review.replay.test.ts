@@ -6,11 +6,17 @@ describeReplays('a recorded review', {
   workflowId: 'review/1',
   files: [
     'approved.json',
+    'automation-signals.json',
     'claims-race.json',
     'lease-ended.json',
+    'reassigned.json',
     'rejected-after-refresh.json',
     'released-and-withdrawn.json',
     'strange-signals.json',
+    'withdrawn-by-level-4.json',
   ],
-  needs: [['approved.json', 'freezeSnapshot']],
+  needs: [
+    ['approved.json', 'freezeSnapshot'],
+    ['automation-signals.json', 'addBotComment'],
+  ],
 });
