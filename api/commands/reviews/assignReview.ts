@@ -42,9 +42,10 @@ export async function reassignWords(
     minLevel: needed,
     maxLevel: OVERRIDE_LEVEL,
     limits: claimLimits(deps.config),
+    exceptUserId: caller.id,
   });
   if (found !== null) return { ...words, assigneeId: found.id };
-  const detail = `No reviewer of level ${needed} is there who may decide it, is not away and can hold one more.`;
+  const detail = `No other reviewer of level ${needed} is there who may decide it, is not away and can hold one more.`;
   throw new AppError('REVIEW_NO_ASSIGNEE', { detail, data: { needed } });
 }
 

@@ -83,7 +83,7 @@ async function write(database: Database, writing: Writing, tx: Tx): Promise<void
       changedBy: caller.id,
       oldStatus: review.status,
       newStatus: review.status,
-      description: `priority: ${caller.username} changed it from ${review.priority} to ${change.priority}.${why}`,
+      description: `priority: ${caller.username} changed the priority from ${review.priority} to ${change.priority}.${why}`,
     },
     tx,
   );
@@ -103,7 +103,7 @@ async function write(database: Database, writing: Writing, tx: Tx): Promise<void
 }
 
 /** Ends the claim of somebody who could not decide the review at its new priority. */
-async function releaseIfTooLow(database: Database, { review, change, opId }: Writing, tx: Tx): Promise<boolean> {
+async function releaseIfTooLow(database: Database, { scope, review, change, opId }: Writing, tx: Tx): Promise<boolean> {
   const holder = review.assignedTo;
   const needed = LEVEL_FOR_PRIORITY[change.priority];
   if (holder === null || holder.reviewerLevel >= needed) return false;
@@ -113,10 +113,10 @@ async function releaseIfTooLow(database: Database, { review, change, opId }: Wri
     {
       reviewId: review.id,
       opId: `${opId}/release`,
-      changedBy: null,
+      changedBy: scope.caller.id,
       oldStatus: review.status,
       newStatus: review.status,
-      description: `release: the claim of ${holder.username} ended; priority ${change.priority} needs level ${needed}.`,
+      description: `release: ${holder.username} does not hold the review any more; priority ${change.priority} needs level ${needed}.`,
     },
     tx,
   );

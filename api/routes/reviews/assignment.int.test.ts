@@ -158,11 +158,10 @@ describe('a review that nobody has claimed', () => {
 });
 
 describe('giving a review to whoever holds the fewest', () => {
-  it('leaves out who is away, holds as many as they may, or did the work; with nobody left it is a 409', async () => {
+  it('leaves out who gives it, who holds it and who is away; with nobody left it is a 409', async () => {
     const { id } = await submitAndFreeze({ priority: 'high' });
     await query('UPDATE users SET reviewer_level = 0, is_reviewer = false WHERE reviewer_level >= 2', []);
     const leader = await person(3);
-    await query(`UPDATE users SET away_until = now() + interval '1 day' WHERE id = $1`, [leader.id]);
     const nobody = await post(leader, `/reviews/${id}/reassign`, {});
     expect(nobody).toMatchObject({ status: 409, body: { code: 'REVIEW_NO_ASSIGNEE', data: { needed: 2 } } });
     const [busy, free] = [await person(2), await person(2)];
@@ -179,6 +178,9 @@ describe('giving a review to whoever holds the fewest', () => {
     );
     expect(found.at(-1)[0]).toBe(busy.id);
     expect((await post(leader, `/reviews/${id}/reassign`, {})).body.assignedTo.id).toBe(free.id);
+    await query(`UPDATE users SET away_until = now() + interval '1 day' WHERE id = $1`, [busy.id]);
+    const away = await post(leader, `/reviews/${id}/reassign`, { reason: REASON });
+    expect(away.body.code).toBe('REVIEW_NO_ASSIGNEE');
     expect((await get(reviewer, `/reviews/${id}/assignees`)).status).toBe(403);
   });
 });
@@ -201,6 +203,26 @@ describe('the limit of claims', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 409, 409, 409]);
     const refused = answers.filter(({ status }) => status === 409);
     expect(refused.map(({ body }) => body.code)).toEqual(refused.map(() => 'REVIEW_CLAIM_LIMIT'));
+  });
+});
+
+describe('who holds as many as they may', () => {
+  it('gets no review by anybody’s choice but level 4’s by force', async () => {
+    await query('UPDATE users SET reviewer_level = 0, is_reviewer = false WHERE reviewer_level >= 1', []);
+    const [full, chief] = [await person(1), await person(4)];
+    const ids = [];
+    for (let held = 0; held < 2; held += 1) {
+      const cast = await stage.newCast();
+      await query('UPDATE users SET reviewer_level = 0, is_reviewer = false WHERE id = $1', [cast.reviewer.id]);
+      ids.push((await stage.submitAndFreeze({ author: cast.author, session: cast.session })).id);
+    }
+    for (const id of ids) expect((await post(full, `/reviews/${id}/claim`)).status).toBe(200);
+    const { id } = await submitAndFreeze();
+    expect((await post(chief, `/reviews/${id}/reassign`, {})).body.code).toBe('REVIEW_NO_ASSIGNEE');
+    const chosen = await post(chief, `/reviews/${id}/reassign`, { userId: full.id });
+    expect(chosen.body).toMatchObject({ code: 'REVIEW_CLAIM_LIMIT', data: { limit: 2 } });
+    const body = { userId: full.id, force: true, reason: REASON };
+    expect((await post(chief, `/reviews/${id}/reassign`, body)).body.assignedTo.id).toBe(full.id);
   });
 });
 

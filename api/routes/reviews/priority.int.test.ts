@@ -46,9 +46,9 @@ describe('the priority', () => {
     const { items } = (await get(author, `/reviews/${id}/history`)).body;
     const told = items.map((row: { description: string }) => row.description);
     expect(told.filter((line: string) => line.startsWith('priority: '))).toEqual([
-      `priority: ${author.username} changed it from low to high. Reason: ${REASON}`,
-      `priority: ${author.username} changed it from high to medium.`,
-      `priority: ${author.username} changed it from medium to low.`,
+      `priority: ${author.username} changed the priority from low to high. Reason: ${REASON}`,
+      `priority: ${author.username} changed the priority from high to medium.`,
+      `priority: ${author.username} changed the priority from medium to low.`,
     ]);
     expect((await get(author, `/reviews/${id}/history/verify`)).body.valid).toBe(true);
   });
@@ -116,8 +116,10 @@ describe('the priority', () => {
       'priority',
     ]);
     const last = (await get(author, `/reviews/${id}/history`)).body.items.at(-1);
-    expect(last).toMatchObject({ changedBy: null, newStatus: 'in_review' });
-    expect(last.description).toContain(`the claim of ${reviewer.username} ended; priority urgent needs level 3`);
+    expect(last).toMatchObject({ changedBy: { id: leader.id }, newStatus: 'in_review' });
+    expect(last.description).toContain(
+      `${reviewer.username} does not hold the review any more; priority urgent needs level 3`,
+    );
     // The workflow hears of it by the outbox, and then lets somebody else claim.
     await waitFor(async () => (await stateOf(id)).assigneeId === null, { what: 'a free review' });
     expect((await post(expert, `/reviews/${id}/claim`)).status).toBe(200);

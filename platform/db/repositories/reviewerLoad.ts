@@ -9,6 +9,8 @@ export interface ReviewerSearch {
   maxLevel: number;
   /** How many open reviews each level, 0 to 4, may hold; who holds as many is left out. */
   limits?: ClaimLimits;
+  /** Somebody who is left out beside them: who gives the review away does not get it. */
+  exceptUserId?: number;
 }
 
 /**
@@ -33,9 +35,9 @@ export async function findLeastLoadedReviewer(
        AND u.id <> wanted.submitted_by AND u.id IS DISTINCT FROM wanted.assigned_to
        AND NOT EXISTS (
          SELECT 1 FROM snapshot_editors e WHERE e.snapshot_id = wanted.snapshot_id AND e.user_id = u.id)
-       AND load.held < coalesce(($4::int[])[u.reviewer_level + 1], 2147483647)
+       AND u.id IS DISTINCT FROM $5::integer AND load.held < coalesce(($4::int[])[u.reviewer_level + 1], 2147483647)
      ORDER BY load.held, claimed.at NULLS FIRST, u.id LIMIT 1`,
-    [search.reviewId, search.minLevel, search.maxLevel, search.limits ?? []],
+    [search.reviewId, search.minLevel, search.maxLevel, search.limits ?? [], search.exceptUserId ?? null],
     tx,
   );
   return rows[0]?.person ?? null;
