@@ -47,7 +47,11 @@ export interface ClockFacts {
  */
 export function setClocks(facts: ClockFacts, settings: ClockSettings): ReviewClock[] {
   if (!isOpenReview({ status: facts.status, withdrawn: facts.withdrawnAt !== null })) return [];
-  const clocks = facts.status === 'pending' ? firstLookClocks(facts, settings) : leaseClocks(facts, settings);
+  // A review that was assigned and not claimed yet is pending, and both its first look and its assignment run.
+  const clocks = [
+    ...(facts.status === 'pending' ? firstLookClocks(facts, settings) : []),
+    ...leaseClocks(facts, settings),
+  ];
   // Sorting is stable: what was missed rings in the order in which it should have.
   return clocks
     .sort((left, right) => left.at - right.at)
