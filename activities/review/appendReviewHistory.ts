@@ -1,4 +1,5 @@
 import type { Database, Tx } from '#platform/db/database.ts';
+import { citeReceipts, type ReceiptRecord } from '#platform/db/repositories/receipts.ts';
 import { insertComment } from '#platform/db/repositories/reviewComments.ts';
 import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import {
@@ -11,10 +12,13 @@ import {
   withdrawReview,
   type ReviewRecord,
 } from '#platform/db/repositories/reviews.ts';
+import { endRunningCopies } from '#platform/db/repositories/runningCopies.ts';
+import { describeCited } from '#shared/domain/receipt.ts';
 import { closedRefusal, decisionRefusal, heldRefusal, type RuleRefusal } from '#shared/domain/reviewRules.ts';
 import { statusesOf } from '#shared/domain/reviewTransitions.ts';
 import { toWorkflowRecord } from '#activities/review/readReview.ts';
 import { notFound, toRefusal } from '#activities/review/refusals.ts';
+import { readCitation } from '#activities/review/verdictReceipts.ts';
 import type { TransitionInput, TransitionResult } from '#workflows/review/review.ports.ts';
 
 /** Who asks, with the level that they have at this moment; null for a timer. */
@@ -43,9 +47,10 @@ export function appendReviewHistory(database: Database, input: TransitionInput):
     const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
     if (earlier !== null) return { refused: null, seq: earlier.seq, review: toWorkflowRecord(review) };
     const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input };
-    const refusal = refusalOf(attempt) ?? (await write(database, attempt, tx));
+    const citation = await readCitation(database, { review, input }, tx);
+    const refusal = refusalOf(attempt) ?? citation.refusal ?? (await write(database, attempt, tx));
     if (refusal !== null) return toRefusal(refusal);
-    return finish(database, attempt, tx);
+    return finish(database, { ...attempt, receipts: citation.receipts }, tx);
   });
 }
 
@@ -124,8 +129,12 @@ async function takeOver(database: Database, { review, actor, input }: Attempt, t
   );
 }
 
-async function finish(database: Database, attempt: Attempt, tx: Tx): Promise<TransitionResult> {
-  const { review: before, actor, input } = attempt;
+async function finish(
+  database: Database,
+  attempt: Attempt & { receipts: ReceiptRecord[] },
+  tx: Tx,
+): Promise<TransitionResult> {
+  const { review: before, actor, input, receipts } = attempt;
   const after = await findReview(database, before.id, tx);
   if (after === null) throw new Error(`review ${before.id} vanished under its lock`);
   const verdict = input.action === 'approve' || input.action === 'reject' || input.action === 'override';
@@ -139,11 +148,13 @@ async function finish(database: Database, attempt: Attempt, tx: Tx): Promise<Tra
       // After a takeover the verdict starts from in_review: no review goes from pending to a verdict.
       oldStatus: verdict ? 'in_review' : before.status,
       newStatus: after.status,
-      description: describe(attempt, after),
+      description: `${describe(attempt, after)}${describeCited(receipts)}`,
     },
     tx,
   );
   const ended = verdict || input.action === 'withdraw';
+  await citeReceipts(database, { reviewId: before.id, ids: receipts.map(({ id }) => id) }, tx);
+  if (ended) await endRunningCopies(database, { reviewId: before.id, actor: actor?.username ?? 'Berth' }, tx);
   await publishReviewChange(
     database,
     {

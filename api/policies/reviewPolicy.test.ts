@@ -8,6 +8,7 @@ import {
   refuseRefreshSnapshot,
   refuseReject,
   refuseRelease,
+  refuseRunningCopy,
   refuseResolve,
   refuseWithdraw,
 } from '#api/policies/reviewPolicy.ts';
@@ -77,6 +78,11 @@ const MAY: Record<string, (situation: Situation) => boolean> = {
     isOpen(s) &&
     (s.relation === 'submitter' ||
       (isOutside(s) && (s.relation === 'holder' || s.level >= 3 || (s.level >= 2 && hasLevel(s) && !s.held)))),
+  runCopy: (s) =>
+    isOpen(s) &&
+    (s.relation === 'submitter' ||
+      (isOutside(s) &&
+        ((s.relation === 'holder' && s.level >= 1) || s.level >= 3 || (s.level >= 2 && hasLevel(s) && !s.held)))),
 };
 
 const REFUSALS: Record<
@@ -91,6 +97,7 @@ const REFUSALS: Record<
   withdraw: refuseWithdraw,
   refreshSnapshot: refuseRefreshSnapshot,
   comment: (caller, review) => refuseComment(caller, review),
+  runCopy: refuseRunningCopy,
 };
 
 describe('who may do what', () => {

@@ -32,6 +32,8 @@ interface ReviewActor {
 export interface DecisionWords {
   expectedSnapshotId: number | null;
   note: string;
+  /** The receipts that a verdict cites. */
+  receiptIds?: readonly number[];
 }
 
 /** Why something is refused: a code of the catalogue, the sentence of this case, and what a page may show with it. */

@@ -50,7 +50,10 @@ export class ReviewMachine {
    */
   refusal(action: ReviewTransitionAction, input: unknown): TransitionRefusal | null {
     if (!isDecisionInput(input)) {
-      return refuse('INVALID_INPUT', 'A decision needs opId (a text) and actorId (a whole number).');
+      return refuse(
+        'INVALID_INPUT',
+        'A decision needs opId (a text) and actorId (a whole number); receiptIds are whole numbers.',
+      );
     }
     if (this.gone) return refuse('NOT_FOUND', 'The review does not exist any more.');
     if (this.review === null || this.#recentOpIds.includes(input.opId)) return null;
@@ -166,6 +169,7 @@ function claimedBy(review: ReviewRecord, actorId: number): TransitionRefusal {
 
 function isDecisionInput(input: unknown): input is DecisionInput {
   if (typeof input !== 'object' || input === null) return false;
-  const { opId, actorId } = input as Partial<Record<keyof DecisionInput, unknown>>;
-  return typeof opId === 'string' && opId !== '' && opId.length <= 200 && Number.isInteger(actorId);
+  const { opId, actorId, receiptIds = [] } = input as Partial<Record<keyof DecisionInput, unknown>>;
+  const named = typeof opId === 'string' && opId !== '' && opId.length <= 200 && Number.isInteger(actorId);
+  return named && Array.isArray(receiptIds) && receiptIds.every(Number.isInteger);
 }

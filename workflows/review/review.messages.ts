@@ -13,6 +13,8 @@ export interface DecisionInput {
   expectedSnapshotId?: number;
   /** The summary, reason or note; short, never file content. */
   note?: string;
+  /** The runs that a verdict cites as receipts. */
+  receiptIds?: number[];
   /** reassign: to whom. */
   assigneeId?: number;
 }

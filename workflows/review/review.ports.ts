@@ -26,6 +26,8 @@ export interface TransitionInput {
   actorId: number | null;
   expectedSnapshotId: number | null;
   note: string;
+  /** The runs that a verdict cites as receipts. */
+  receiptIds?: number[];
 }
 
 /** Why the row does not allow something: an error code of the catalogue, its sentence, and data such as the holder. */

@@ -21,6 +21,7 @@ export async function decide(run: ReviewRun, decision: PendingDecision): Promise
     actorId: input.actorId,
     expectedSnapshotId: input.expectedSnapshotId ?? null,
     note: input.note ?? '',
+    ...(input.receiptIds !== undefined && { receiptIds: input.receiptIds }),
   });
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { insertIntent } from '#platform/db/repositories/intents.ts';
 import {
@@ -30,6 +31,7 @@ export function submitReview(deps: Pick<ApiDeps, 'database'>, submission: Submis
   return database.transaction(async (tx) => {
     const session = await lockSession(database, submission.sessionUuid, tx);
     if (session === null || session.userId !== submission.caller.id) throw new AppError('NOT_FOUND');
+    requireWorkspace(session, 'submitted for review');
     await refuseEmpty(deps, session, tx);
     const { body } = submission;
     const previous = await previousRound(deps, { session, previousReviewId: body.previousReviewId ?? null }, tx);
