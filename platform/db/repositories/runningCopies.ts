@@ -60,6 +60,16 @@ export async function endRunningCopies(
   for (const copy of copies) await requestClose(database, copy, { actor, reason: 'copy-over' }, tx);
 }
 
+/** Tells the pages of the live copies for a review that its snapshot is another one now, in the transaction that made it so. */
+export async function tellRunningCopies(database: Database, reviewId: number, tx: Tx): Promise<void> {
+  await database.query(
+    `SELECT publish_session_event(copy.id, 'session', '{}')
+     FROM (SELECT id FROM sessions WHERE review_request_id = $1 AND ${IS_LIVE} ORDER BY id) AS copy`,
+    [reviewId],
+    tx,
+  );
+}
+
 /** Why the owner of a copy may not use it any more; null while they may. */
 export async function findCopyRefusal(
   database: Database,
