@@ -72,7 +72,7 @@ describe('what belongs to somebody', () => {
   );
 
   const inside = foreign.filter(({ path }) =>
-    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|recordingId|linkId)\}|trash\/restore$/.test(
+    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|receiptId|recordingId|linkId)\}|trash\/restore$/.test(
       path,
     ),
   );

@@ -15,6 +15,7 @@ import {
   removeUnreferencedBlobs,
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
+import { removeEndedCopies } from '#platform/db/repositories/runningCopies.ts';
 import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
@@ -30,6 +31,8 @@ type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 
 const REMOVED_AT_ONCE = 10;
 /** A clock of a review that is so late has no workflow to ring it, or one that does not know of it. */
 const SILENT_REVIEW_SECONDS = 120;
+/** How long what ended of a throw-away copy can still be looked at: why it failed, say. */
+const COPY_KEPT_SECONDS = 3_600;
 /** A pod may take its time to end. */
 const BEAT_EVERY_MS = 5_000;
 
@@ -73,6 +76,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         versions: await whileBeating(BEAT_EVERY_MS, () => retainVersions(deps)),
         sessions: await whileBeating(BEAT_EVERY_MS, () => purgeTrash(deps)),
         uploads: await removeOldUploads(database),
+        runningCopies: await removeEndedCopies(database, { ageSeconds: COPY_KEPT_SECONDS }),
         lostRuns: await loseAbandonedRuns(database),
         runs: await removeOldRuns(database),
         blobs: await removeUnreferencedBlobs(database),

@@ -1,6 +1,7 @@
 import { claimLimits } from '#platform/config/claimLimits.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
+import { citeReceipts, type ReceiptRecord } from '#platform/db/repositories/receipts.ts';
 import { insertComment } from '#platform/db/repositories/reviewComments.ts';
 import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import {
@@ -14,6 +15,8 @@ import {
   withdrawReview,
   type ReviewRecord,
 } from '#platform/db/repositories/reviews.ts';
+import { endRunningCopies } from '#platform/db/repositories/runningCopies.ts';
+import { describeCited } from '#shared/domain/receipt.ts';
 import { closedRefusal, decisionRefusal, heldRefusal, type RuleRefusal } from '#shared/domain/reviewRules.ts';
 import { holdingRefusal } from '#activities/review/holdingRefusal.ts';
 import { describeLapse, endLapsedClaim, tellOfLapse } from '#activities/review/lapsedClaim.ts';
@@ -21,6 +24,7 @@ import { toWorkflowRecord } from '#activities/review/readReview.ts';
 import { notFound, toRefusal } from '#activities/review/refusals.ts';
 import { tellOfTransition } from '#activities/review/tellOfTransition.ts';
 import type { Actor, Attempt } from '#activities/review/transitionAttempt.ts';
+import { readCitation } from '#activities/review/verdictReceipts.ts';
 import type { TransitionInput, TransitionResult } from '#workflows/review/review.ports.ts';
 
 /**
@@ -38,12 +42,14 @@ export function appendReviewHistory(
     const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
     if (earlier !== null) return { refused: null, seq: earlier.seq, review: toWorkflowRecord(review) };
     const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input, leaseSeconds };
+    const citation = await readCitation(database, { review, input }, tx);
     const refusal =
       refusalOf(attempt) ??
+      citation.refusal ??
       (await holdingRefusal(database, { ...attempt, limits: claimLimits(config) }, tx)) ??
       (await write(database, attempt, tx));
     if (refusal !== null) return toRefusal(refusal);
-    return finish(database, attempt, tx);
+    return finish(database, { ...attempt, receipts: citation.receipts }, tx);
   });
 }
 
@@ -129,8 +135,12 @@ async function takeOver(database: Database, { review, actor, input, leaseSeconds
   );
 }
 
-async function finish(database: Database, attempt: Attempt, tx: Tx): Promise<TransitionResult> {
-  const { review: before, actor, input } = attempt;
+async function finish(
+  database: Database,
+  attempt: Attempt & { receipts: ReceiptRecord[] },
+  tx: Tx,
+): Promise<TransitionResult> {
+  const { review: before, actor, input, receipts } = attempt;
   const after = await findReview(database, before.id, tx);
   if (after === null) throw new Error(`review ${before.id} vanished under its lock`);
   const verdict = input.action === 'approve' || input.action === 'reject' || input.action === 'override';
@@ -144,12 +154,14 @@ async function finish(database: Database, attempt: Attempt, tx: Tx): Promise<Tra
       // After a takeover the verdict starts from in_review: no review goes from pending to a verdict.
       oldStatus: verdict ? 'in_review' : before.status,
       newStatus: after.status,
-      description: describe(attempt, after),
+      description: `${describe(attempt, after)}${describeCited(receipts)}`,
     },
     tx,
   );
   await tellOfTransition(database, { ...attempt, after }, tx);
   const ended = verdict || input.action === 'withdraw';
+  await citeReceipts(database, { reviewId: before.id, ids: receipts.map(({ id }) => id) }, tx);
+  if (ended) await endRunningCopies(database, { reviewId: before.id, actor: actor?.username ?? 'Berth' }, tx);
   await publishReviewChange(
     database,
     {

@@ -1,6 +1,7 @@
 import type { Database, Tx } from '#platform/db/database.ts';
 import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import { lockReview, publishReviewChange, setSnapshot, type ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import { tellRunningCopies } from '#platform/db/repositories/runningCopies.ts';
 import { countSnapshotFiles, createSnapshot, type CreatedSnapshot } from '#platform/db/repositories/snapshots.ts';
 import { closedRefusal, decisionRefusal } from '#shared/domain/reviewRules.ts';
 import { readReview } from '#activities/review/readReview.ts';
@@ -27,6 +28,7 @@ export function freezeSnapshot(database: Database, input: FreezeInput): Promise<
     const createdBy = review.submittedBy.id;
     const snapshot = await createSnapshot(database, { sessionId: review.sessionId, createdBy }, tx);
     await setSnapshot(database, { reviewId: review.id, snapshotId: snapshot.id }, tx);
+    await tellRunningCopies(database, review.id, tx);
     const seq = await appendHistory(
       database,
       {

@@ -10,6 +10,7 @@ import {
   refuseRefreshSnapshot,
   refuseReject,
   refuseRelease,
+  refuseRunningCopy,
   refuseResolve,
   refuseWithdraw,
 } from '#api/policies/reviewPolicy.ts';
@@ -53,6 +54,7 @@ const SUBMITTER: Row = { ...NOBODY, submitter: 'all' };
 const WITHDRAW: Row = { submitter: 'all', editor: '—', holder: '4', peer: '4', stranger: '4' };
 const REASSIGN: Row = { ...NOBODY, holder: '2+', peer: '3+', stranger: '3+' };
 const SPEAK: Row = { submitter: 'all', editor: '—', holder: 'all', peer: '3+', stranger: 'P and 2+, or 3+' };
+const RUN: Row = { ...SPEAK, holder: '1+' };
 const ANY_PRIORITY: Row = { ...NOBODY, holder: '3+', peer: '3+', stranger: '3+' };
 const PRIORITY: Row = { ...ANY_PRIORITY, submitter: 'all' };
 
@@ -69,6 +71,7 @@ const MATRIX: Record<string, Readonly<{ pending: Row; in_review: Row; ended?: Ro
   reassign: { pending: REASSIGN, in_review: REASSIGN },
   comment: { pending: SPEAK, in_review: SPEAK },
   'comment of type approval': { pending: { ...SPEAK, submitter: '—' }, in_review: { ...SPEAK, submitter: '—' } },
+  runCopy: { pending: RUN, in_review: RUN },
   'lower the priority': { pending: PRIORITY, in_review: PRIORITY },
   'raise the priority': { pending: PRIORITY, in_review: ANY_PRIORITY },
 };
@@ -90,6 +93,7 @@ const ANSWERS: Record<string, (asker: Asker, review: ReviewFacts) => RuleRefusal
   reassign: (asker, review) => refuseReassign(asker, review, WORDS),
   comment: (asker, review) => refuseComment(asker, review),
   'comment of type approval': (asker, review) => refuseComment(asker, review, 'approval'),
+  runCopy: refuseRunningCopy,
   'lower the priority': (asker, review) => refusePriority(asker, review, { priority: 'low', note: '' }),
   'raise the priority': (asker, review) => refusePriority(asker, review, { priority: 'urgent', note: REASON }),
 };

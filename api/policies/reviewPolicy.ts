@@ -12,6 +12,7 @@ import {
   type ReviewFacts,
   type RuleRefusal,
 } from '#shared/domain/reviewRules.ts';
+import { runningCopyRefusal } from '#shared/domain/runningCopy.ts';
 
 /** Who asks. */
 type Asker = Pick<Caller, 'id' | 'reviewerLevel'>;
@@ -133,6 +134,11 @@ export function refuseResolve(caller: Asker, review: ReviewFacts, comment: Comme
   return refusal('FORBIDDEN', `This can be resolved by ${who}.`);
 }
 
+/** Whether the caller may run a throw-away copy of the snapshot. */
+export function refuseRunningCopy(caller: Asker, review: ReviewFacts): RuleRefusal | null {
+  return runningCopyRefusal(review, caller);
+}
+
 const REFUSALS: Readonly<Record<ReviewAction, (caller: Asker, review: ReviewFacts) => RuleRefusal | null>> = {
   claim: refuseClaim,
   release: refuseRelease,
@@ -144,6 +150,7 @@ const REFUSALS: Readonly<Record<ReviewAction, (caller: Asker, review: ReviewFact
   reassign: (caller, review) => refuseReassign(caller, review),
   priority: (caller, review) => refusePriority(caller, review),
   refreshSnapshot: refuseRefreshSnapshot,
+  runCopy: refuseRunningCopy,
 };
 
 /** Everything that the caller may do with the review now, by the same functions that refuse it. */

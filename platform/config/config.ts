@@ -173,6 +173,12 @@ export const ConfigSchema = z.object({
     .describe(
       'Seconds without a keystroke, save or request after which a session closes although a command runs in it or prints.',
     ),
+  RUNNING_COPY_IDLE_SECONDS: integer(10, 86_400)
+    .default(1_800)
+    .describe("Seconds without activity after which a throw-away copy of a review's snapshot ends."),
+  RUNNING_COPY_JOB_SECONDS: integer(10, 2_592_000)
+    .default(14_400)
+    .describe('Seconds without a sign of a person after which a throw-away copy ends although a command runs in it.'),
   POD_START_SECONDS: integer(5, 240)
     .default(60)
     .describe('How long the start of a session may take before it is tried anew; it is tried three times.'),

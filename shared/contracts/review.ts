@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_CITED_RECEIPTS } from '#shared/domain/receipt.ts';
 import { COMMENT_TYPES, MIN_REJECTION_SUMMARY, REVIEW_PRIORITIES, REVIEW_STATUSES } from '#shared/domain/review.ts';
 import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { ItemEncoding } from '#shared/contracts/item.ts';
@@ -15,10 +16,14 @@ const REVIEW_ACTIONS = [
   'reassign',
   'priority',
   'refreshSnapshot',
+  'runCopy',
 ] as const;
 /** An action on a review. */
 export const ReviewAction = z.enum(REVIEW_ACTIONS);
 export type ReviewAction = z.infer<typeof ReviewAction>;
+
+/** Runs on the snapshot that a verdict is grounded on. */
+const receiptIds = z.array(z.int().positive().max(2_147_483_647)).max(MAX_CITED_RECEIPTS).default([]);
 
 /** A review. `snapshotId` is null until the snapshot is made; such a review is in nobody's queue. */
 export const Review = z.object({
@@ -69,12 +74,14 @@ export const GiveVerdict = z.strictObject({
   expectedSnapshotId: z.int().positive(),
   /** A rejection without an open issue needs at least 20 characters. */
   summary: z.string().max(20_000).default(''),
+  receiptIds,
 });
 export type GiveVerdict = z.infer<typeof GiveVerdict>;
 /** Body of an approval over open issues by level 4. */
 export const OverrideReview = z.strictObject({
   expectedSnapshotId: z.int().positive(),
   reason: z.string().trim().min(MIN_REJECTION_SUMMARY).max(20_000),
+  receiptIds,
 });
 export type OverrideReview = z.infer<typeof OverrideReview>;
 

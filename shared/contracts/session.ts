@@ -24,6 +24,9 @@ export const SessionCause = z.object({
   who: z.enum(['you', 'operator', 'nobody']),
 });
 
+/** What a throw-away copy is a copy of. `isStale`: the review is about another snapshot by now. */
+export const RunningCopyOf = z.object({ reviewId: z.int(), snapshotId: z.int(), isStale: z.boolean() });
+
 /** A session as its owner sees it. */
 export const Session = z.object({
   uuid: z.uuid(),
@@ -45,6 +48,8 @@ export const Session = z.object({
   discardable: z.object({ newestSave: NewestSave.nullable() }).nullable(),
   /** The open review of this session, if any. */
   openReviewId: z.int().nullable(),
+  /** Set for a throw-away copy of a review's snapshot. */
+  runningCopy: RunningCopyOf.nullable(),
   lastActivityAt: Timestamp,
   expiresAt: Timestamp.nullable(),
   createdAt: Timestamp,

@@ -1,3 +1,5 @@
+import { RUNNING_COPY_ERRORS } from '#shared/domain/runningCopyErrors.ts';
+
 /**
  * The closed catalogue of conditions that Berth reports to a caller. Each has a stable code, the HTTP status of its
  * problem body (RFC 9457), a title, and a remedy that says what to do next.
@@ -344,6 +346,7 @@ export const ERROR_CATALOGUE = {
     title: 'You have an open urgent review already',
     remedy: 'Wait for its verdict, lower its priority or withdraw it; or submit this one with a lower priority.',
   },
+  ...RUNNING_COPY_ERRORS,
   COMMENT_PUBLISHED: { status: 409, title: 'A published comment cannot be changed', remedy: 'Reply to it instead.' },
   IDEMPOTENCY_MISMATCH: {
     status: 409,

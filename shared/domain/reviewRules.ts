@@ -41,6 +41,8 @@ export interface DecisionWords {
   assigneeId?: number;
   /** reassign: also to somebody who is away or holds too many reviews; level 4. */
   force?: boolean;
+  /** The receipts that a verdict cites. */
+  receiptIds?: readonly number[];
 }
 
 /** Why something is refused: a code of the catalogue, the sentence of this case, and what a page may show with it. */

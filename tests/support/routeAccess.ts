@@ -121,4 +121,9 @@ export const ACCESS: Record<string, Access> = {
   'POST /reviews/{id}/comments/publish': EMPTY,
   'POST /reviews/{id}/comments/{commentId}/resolve': EMPTY,
   'POST /reviews/{id}/comments/{commentId}/unresolve': EMPTY,
+  'GET /reviews/{id}/running-copies': PLAIN,
+  'POST /reviews/{id}/running-copies': EMPTY,
+  'POST /reviews/{id}/runs': { body: { command: 'true' } },
+  'GET /reviews/{id}/receipts': PLAIN,
+  'GET /reviews/{id}/receipts/{receiptId}': PLAIN,
 };

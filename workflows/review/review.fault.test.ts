@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview } from '#platform/db/repositories/reviews.ts';
 import { useFreshReviewIds } from '#tests/support/reviewWorkers.ts';
@@ -90,5 +92,40 @@ describe('a worker that is killed', () => {
     const history = await listHistory(stack.database, id);
     expect(history.map((row) => row.description.split(':')[0])).toEqual(['submit', 'claim', 'approve']);
     expect((await verifyHistory(stack.database, id)).valid).toBe(true);
+  }, 150_000);
+
+  it('while throw-away copies end at the verdicts leaves neither pods nor volumes of them', async () => {
+    const [author, reviewer] = [await person(0), await person(2)];
+    const reviews = await Promise.all([1, 2, 3].map(() => submit(author)));
+    for (const id of reviews) {
+      const snapshot = async () => (await findReview(stack.database, id))?.snapshotId;
+      await waitFor(snapshot, { ...PATIENCE, what: 'the snapshot' });
+      await post(reviewer, `/reviews/${id}/claim`);
+    }
+    const opened = await Promise.all(reviews.map((id) => post(reviewer, `/reviews/${id}/running-copies`, {})));
+    const uuids = opened.map(({ body }) => body.uuid);
+    const allAre = (phase: string) => async () => {
+      const rows = await stack.database.query<{ phase: string }>(
+        'SELECT phase FROM sessions WHERE uuid = ANY ($1::uuid[])',
+        [uuids],
+      );
+      return rows.every((row) => row.phase === phase);
+    };
+    await waitFor(allAre('running'), { ...PATIENCE, what: 'the copies to run' });
+    // One after the other, so that each is at another place of its end when the worker goes.
+    for (const id of reviews) {
+      const expectedSnapshotId = (await findReview(stack.database, id))?.snapshotId;
+      expect((await post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId })).status).toBe(200);
+    }
+    await killWorkerAfter(0);
+    await waitFor(allAre('closed'), { ...PATIENCE, what: 'the end of the copies' });
+    const folders = ['volumes', 'pods'].map((name) => path.join(stack.config.BERTH_DATA_DIR, name));
+    const left = folders.flatMap((folder) => readdirSync(folder));
+    expect(left.filter((name) => uuids.some((uuid) => name.includes(uuid)))).toEqual([]);
+    const volumes = await stack.database.query(
+      `SELECT 1 FROM volumes v JOIN sessions s ON s.id = v.session_id WHERE s.uuid = ANY ($1::uuid[])`,
+      [uuids],
+    );
+    expect(volumes).toEqual([]);
   }, 150_000);
 });

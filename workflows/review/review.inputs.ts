@@ -11,14 +11,15 @@ type Fields = Partial<Record<string, unknown>>;
 /** True for what a decision may be sent with. Nothing else reaches an activity, which would try it for ever. */
 export function isDecisionInput(input: unknown): input is DecisionInput {
   if (!isObject(input)) return false;
-  const { opId, actorId, expectedSnapshotId, note, assigneeId, force } = input;
+  const { opId, actorId, expectedSnapshotId, note, assigneeId, force, receiptIds } = input;
   return (
     isOpId(opId) &&
     isId(actorId) &&
     (expectedSnapshotId === undefined || isId(expectedSnapshotId)) &&
     (note === undefined || isWords(note)) &&
     (assigneeId === undefined || isId(assigneeId)) &&
-    (force === undefined || typeof force === 'boolean')
+    (force === undefined || typeof force === 'boolean') &&
+    (receiptIds === undefined || (Array.isArray(receiptIds) && receiptIds.every(isId)))
   );
 }
 

@@ -17,6 +17,8 @@ export interface DecisionInput {
   seenSeq?: number;
   /** The summary, reason or note; short, never file content. */
   note?: string;
+  /** The runs that a verdict cites as receipts. */
+  receiptIds?: number[];
   /** reassign: to whom. */
   assigneeId?: number;
   /** reassign: also to somebody who is away or holds too many reviews; level 4. */

@@ -50,6 +50,8 @@ export interface TransitionInput {
   /** reassign: who gets the review, and whether being away or holding many does not count. */
   assigneeId?: number;
   force?: boolean;
+  /** The runs that a verdict cites as receipts. */
+  receiptIds?: number[];
 }
 
 /** A comment of a program. */

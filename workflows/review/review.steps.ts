@@ -24,6 +24,7 @@ export async function decide(run: ReviewRun, decision: PendingDecision): Promise
     note: input.note ?? '',
     ...(input.assigneeId === undefined ? {} : { assigneeId: input.assigneeId }),
     ...(input.force === undefined ? {} : { force: input.force }),
+    ...(input.receiptIds !== undefined && { receiptIds: input.receiptIds }),
   });
 }
 

@@ -12,11 +12,13 @@ import { restartReview } from '#api/commands/reviews/restartReview.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import * as policy from '#api/policies/reviewPolicy.ts';
+import { findReceipts } from '#platform/db/repositories/receipts.ts';
 import { findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import { TemporalTimeoutError } from '#platform/temporal/client.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errorCatalogue.ts';
 import { AppError } from '#shared/domain/errors.ts';
+import { citationRefusal } from '#shared/domain/receipt.ts';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import type { DecisionAction, DecisionWords, RuleRefusal } from '#shared/domain/reviewRules.ts';
 import * as messages from '#workflows/review/review.messages.ts';
@@ -56,8 +58,20 @@ export async function decideReview(
   // A repeat of a decision that took effect is refused by its own effect; the history knows it.
   if (refusal !== null && (await wasCarriedOut(deps, review, input))) return { review, settled: true };
   policy.assertAllowed(refusal);
+  policy.assertAllowed(await refuseReceipts(deps, review, input));
   const settled = await sendUpdate(deps, { review, action, input });
   return { review: await loadReview(deps, decision.caller, { id: decision.reviewId }), settled };
+}
+
+/** Whether the verdict can cite what it cites, before the workflow is troubled with it. */
+async function refuseReceipts(
+  { database }: Pick<ApiDeps, 'database'>,
+  review: ReviewRecord,
+  { receiptIds = [] }: DecisionInput,
+): Promise<RuleRefusal | null> {
+  if (receiptIds.length === 0) return null;
+  const found = await findReceipts(database, { reviewId: review.id, ids: receiptIds });
+  return citationRefusal(receiptIds, found, review.manifestHash);
 }
 
 const REFUSALS: Readonly<Record<DecisionAction, (decision: Decision, review: ReviewRecord) => RuleRefusal | null>> = {
@@ -145,6 +159,7 @@ function toInput(decision: Decision, review: ReviewRecord): DecisionInput {
     note: words.note,
     ...(words.expectedSnapshotId === null ? {} : { expectedSnapshotId: words.expectedSnapshotId }),
     ...(words.assigneeId === undefined ? {} : { assigneeId: words.assigneeId, force: words.force ?? false }),
+    ...(words.receiptIds === undefined || words.receiptIds.length === 0 ? {} : { receiptIds: [...words.receiptIds] }),
   };
 }
 

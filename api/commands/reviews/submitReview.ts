@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { refuseSecondUrgent } from '#api/commands/reviews/changePriority.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import { clockSettings } from '#platform/config/reviewClocks.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { insertIntent } from '#platform/db/repositories/intents.ts';
@@ -39,6 +40,7 @@ export function submitReview(
     if (isUrgent) await lockUser(database, submission.caller.id, tx);
     const session = await lockSession(database, submission.sessionUuid, tx);
     if (session === null || session.userId !== submission.caller.id) throw new AppError('NOT_FOUND');
+    requireWorkspace(session, 'submitted for review');
     await refuseEmpty(deps, session, tx);
     if (isUrgent) await refuseSecondUrgent(database, { submittedBy: submission.caller.id, exceptId: null }, tx);
     const { body } = submission;

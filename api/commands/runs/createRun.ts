@@ -25,35 +25,42 @@ export interface RunRequest {
  * Notes a run and the intent to carry it out, in one transaction. Throws RUN_LIMIT, RUN_UNKNOWN_FILE, RUN_REFUSED, or
  * INVALID_INPUT for limits beyond those of this installation.
  */
-export function createRun(deps: RunDeps, { session, userId, wanted }: RunRequest): Promise<RunRecord> {
+export function createRun(deps: RunDeps, request: RunRequest): Promise<RunRecord> {
+  return deps.database.transaction((tx) => createRunWithin(deps, request, tx));
+}
+
+/** As createRun, in a transaction of the caller's: nothing that this one does stays when the run is refused. */
+export async function createRunWithin(
+  deps: RunDeps,
+  { session, userId, wanted }: RunRequest,
+  tx: Tx,
+): Promise<RunRecord> {
   const limits = limitsOf(deps, wanted);
-  return deps.database.transaction(async (tx) => {
-    const locked = await lockSession(deps.database, session.uuid, tx);
-    if (!locked) throw new AppError('NOT_FOUND');
-    const command = await commandOf(deps, { session: locked, wanted }, tx);
-    const live = await countLiveRuns(deps.database, locked.id, tx);
-    if (live >= deps.config.RUNS_AT_ONCE) {
-      throw new AppError('RUN_LIMIT', {
-        detail: `This session has ${live} runs that have not ended.`,
-        data: { limit: live },
-      });
-    }
-    // Not only once an hour: until then a loop could leave any amount of output.
-    await removeOldRuns(deps.database, { sessionId: locked.id }, tx);
-    const { stdin, environment } = wanted;
-    const input = { stdin, environment };
-    const run = await insertRun(
-      deps.database,
-      { sessionId: locked.id, requestedBy: userId, command, input, ...limits },
-      tx,
-    );
-    await insertIntent(
-      deps.database,
-      { subject: 'run', subjectId: run.id, generation: 0, kind: 'start_run', opId: randomUUID(), payload: {} },
-      tx,
-    );
-    return run;
-  });
+  const locked = await lockSession(deps.database, session.uuid, tx);
+  if (!locked) throw new AppError('NOT_FOUND');
+  const command = await commandOf(deps, { session: locked, wanted }, tx);
+  const live = await countLiveRuns(deps.database, locked.id, tx);
+  if (live >= deps.config.RUNS_AT_ONCE) {
+    throw new AppError('RUN_LIMIT', {
+      detail: `This session has ${live} runs that have not ended.`,
+      data: { limit: live },
+    });
+  }
+  // Not only once an hour: until then a loop could leave any amount of output.
+  await removeOldRuns(deps.database, { sessionId: locked.id }, tx);
+  const { stdin, environment } = wanted;
+  const input = { stdin, environment };
+  const run = await insertRun(
+    deps.database,
+    { sessionId: locked.id, requestedBy: userId, command, input, ...limits },
+    tx,
+  );
+  await insertIntent(
+    deps.database,
+    { subject: 'run', subjectId: run.id, generation: 0, kind: 'start_run', opId: randomUUID(), payload: {} },
+    tx,
+  );
+  return run;
 }
 
 function limitsOf(

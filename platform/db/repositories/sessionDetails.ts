@@ -13,6 +13,8 @@ export interface SessionDetails {
   /** Set while a person may give the volume up. */
   discardable: { newestSave: NewestSave | null } | null;
   openReviewId: number | null;
+  /** Set for a throw-away copy. */
+  runningCopy: { reviewId: number; snapshotId: number; isStale: boolean } | null;
 }
 
 interface DetailsRow {
@@ -20,6 +22,7 @@ interface DetailsRow {
   stages: { phase: StageRecord['phase']; startedAt: string; seconds: number }[];
   volume: { state: VolumeState; keptUntil: string | null } | null;
   openReviewId: number | null;
+  runningCopy: SessionDetails['runningCopy'];
 }
 
 /** The details of several sessions by id, in one statement, and one more for each that holds what is in doubt. */
@@ -32,6 +35,9 @@ export async function loadSessionDetails(
     `SELECT s.id,
        (SELECT r.id FROM review_requests r WHERE r.session_id = s.uuid AND r.withdrawn_at IS NULL
           AND r.status IN ('pending', 'in_review') LIMIT 1) AS "openReviewId",
+       (SELECT json_build_object('reviewId', r.id, 'snapshotId', own.id, 'isStale', own.manifest_hash <> present.manifest_hash)
+          FROM review_requests r JOIN snapshots own ON own.id = s.source_snapshot_id
+          JOIN snapshots present ON present.id = r.snapshot_id WHERE r.id = s.review_request_id) AS "runningCopy",
        (SELECT json_build_object('state', v.state, 'keptUntil', v.kept_until) FROM volumes v
           WHERE v.session_id = s.id) AS volume,
        coalesce((SELECT json_agg(json_build_object('phase', e.phase, 'startedAt', e.created_at, 'seconds', e.seconds)
@@ -49,12 +55,13 @@ export async function loadSessionDetails(
 }
 
 async function readDetails(database: Database, session: SessionRecord, row: DetailsRow): Promise<SessionDetails> {
-  const { id, openReviewId } = row;
+  const { id, openReviewId, runningCopy } = row;
   const keptUntil = row.volume?.keptUntil == null ? null : new Date(row.volume.keptUntil);
   const inDoubt = row.volume !== null && isVolumeInDoubt(session, { state: row.volume.state, keptUntil });
   return {
     id,
     openReviewId,
+    runningCopy,
     keptVolume: row.volume?.state === 'kept' ? { until: keptUntil } : null,
     discardable: inDoubt ? { newestSave: await findNewestSave(database, id) } : null,
     stages: row.stages.map((stage) => ({ ...stage, startedAt: new Date(stage.startedAt) })),

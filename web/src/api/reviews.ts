@@ -1,7 +1,9 @@
 import type { Page } from '#shared/contracts/problem.ts';
 import type {
   CreateComment,
+  GiveVerdict,
   HistoryRow,
+  OverrideReview,
   Review,
   ReviewComment,
   ReviewQuery,
@@ -33,15 +35,11 @@ export function decide(id: number, decision: PlainDecision): Promise<Review> {
   return request('POST', `/reviews/${id}/${decision}`);
 }
 /** Approves or rejects exactly this snapshot. Throws REVIEW_SNAPSHOT_CHANGED when there is a newer one. */
-export function giveVerdict(
-  id: number,
-  verdict: 'approve' | 'reject',
-  body: { expectedSnapshotId: number; summary: string },
-): Promise<Review> {
+export function giveVerdict(id: number, verdict: 'approve' | 'reject', body: GiveVerdict): Promise<Review> {
   return request('POST', `/reviews/${id}/${verdict}`, { body });
 }
 /** Approves over open issues, by level 4 with a reason. */
-export function overrideReview(id: number, body: { expectedSnapshotId: number; reason: string }): Promise<Review> {
+export function overrideReview(id: number, body: OverrideReview): Promise<Review> {
   return request('POST', `/reviews/${id}/override`, { body });
 }
 /** The frozen files of the review's present snapshot. */

@@ -84,12 +84,16 @@ export function useReview(id: number) {
     take(await reviews.decide(id, decision));
   }
   /** Decides about the snapshot that this page shows, and no other. */
-  async function giveVerdict(verdict: 'approve' | 'reject' | 'override', words: string): Promise<void> {
+  async function giveVerdict(
+    verdict: 'approve' | 'reject' | 'override',
+    words: string,
+    receiptIds: number[] = [],
+  ): Promise<void> {
     const expectedSnapshotId = snapshotId.value ?? 0;
     review.value.value =
       verdict === 'override'
-        ? await reviews.overrideReview(id, { expectedSnapshotId, reason: words })
-        : await reviews.giveVerdict(id, verdict, { expectedSnapshotId, summary: words });
+        ? await reviews.overrideReview(id, { expectedSnapshotId, reason: words, receiptIds })
+        : await reviews.giveVerdict(id, verdict, { expectedSnapshotId, summary: words, receiptIds });
     reloadAll();
   }
   async function comment(body: Partial<CreateComment> & Pick<CreateComment, 'text'>): Promise<void> {
