@@ -165,7 +165,7 @@ export async function releaseReview(
 ): Promise<boolean> {
   const rows = await database.query(
     `UPDATE review_requests SET assigned_to = NULL, claim_expires_at = NULL, updated_at = now()
-     WHERE id = $1 AND assigned_to IS NOT NULL AND withdrawn_at IS NULL AND status = 'in_review'
+     WHERE id = $1 AND assigned_to IS NOT NULL AND withdrawn_at IS NULL AND status IN ('pending', 'in_review')
        AND (NOT $2::boolean OR claim_expires_at <= now())
      RETURNING id`,
     [release.reviewId, release.onlyExpired],
