@@ -1,7 +1,10 @@
+import { claimLimits } from '#platform/config/claimLimits.ts';
+import type { Config } from '#platform/config/config.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { insertComment } from '#platform/db/repositories/reviewComments.ts';
 import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import {
+  assignReview,
   claimReview,
   decideReview,
   findReview,
@@ -12,36 +15,20 @@ import {
   type ReviewRecord,
 } from '#platform/db/repositories/reviews.ts';
 import { closedRefusal, decisionRefusal, heldRefusal, type RuleRefusal } from '#shared/domain/reviewRules.ts';
-import { statusesOf } from '#shared/domain/reviewTransitions.ts';
+import { holdingRefusal } from '#activities/review/holdingRefusal.ts';
 import { describeLapse, endLapsedClaim, tellOfLapse } from '#activities/review/lapsedClaim.ts';
 import { toWorkflowRecord } from '#activities/review/readReview.ts';
-import type { ClockDeps } from '#activities/review/readTimes.ts';
 import { notFound, toRefusal } from '#activities/review/refusals.ts';
+import { tellOfTransition } from '#activities/review/tellOfTransition.ts';
+import type { Actor, Attempt } from '#activities/review/transitionAttempt.ts';
 import type { TransitionInput, TransitionResult } from '#workflows/review/review.ports.ts';
-
-/** Who asks, with the level that they have at this moment; null for a timer. */
-interface Actor {
-  id: number;
-  username: string;
-  reviewerLevel: number;
-  disabled: boolean;
-}
-
-/** A transition about to be written: the locked row, who asks, and what they ask. */
-interface Attempt {
-  review: ReviewRecord;
-  actor: Actor | null;
-  input: TransitionInput;
-  /** How long a claim holds. */
-  leaseSeconds: number;
-}
 
 /**
  * Writes one transition: status, holder and history row in one transaction under the review's lock. A repeat of an opId
  * answers as the first time did and writes nothing. What the row does not allow is a result, not an error.
  */
 export function appendReviewHistory(
-  { database, config }: ClockDeps,
+  { database, config }: { database: Database; config: Config },
   input: TransitionInput,
 ): Promise<TransitionResult> {
   const leaseSeconds = config.REVIEW_CLAIM_SECONDS;
@@ -51,21 +38,22 @@ export function appendReviewHistory(
     const earlier = await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, tx);
     if (earlier !== null) return { refused: null, seq: earlier.seq, review: toWorkflowRecord(review) };
     const attempt: Attempt = { review, actor: await findActor(database, input.actorId, tx), input, leaseSeconds };
-    const refusal = refusalOf(attempt) ?? (await write(database, attempt, tx));
+    const refusal =
+      refusalOf(attempt) ??
+      (await holdingRefusal(database, { ...attempt, limits: claimLimits(config) }, tx)) ??
+      (await write(database, attempt, tx));
     if (refusal !== null) return toRefusal(refusal);
     return finish(database, attempt, tx);
   });
 }
 
 function refusalOf({ review, actor, input }: Attempt): RuleRefusal | null {
-  const { action, expectedSnapshotId, note } = input;
-  if (action === 'leaseEnded') {
-    return closedRefusal(review) ?? (statusesOf(action, review.status) === null ? notHeld('Nobody holds it.') : null);
-  }
+  const { action, expectedSnapshotId, note, force } = input;
+  if (action === 'leaseEnded') return closedRefusal(review);
   if (actor === null || actor.disabled) {
     return { code: 'FORBIDDEN', detail: 'The account does not exist or is disabled.', data: {} };
   }
-  return decisionRefusal(action, { review, actor, words: { expectedSnapshotId, note } });
+  return decisionRefusal(action, { review, actor, words: { expectedSnapshotId, note, force: force ?? false } });
 }
 
 function notHeld(detail: string): RuleRefusal {
@@ -101,6 +89,10 @@ async function write(database: Database, attempt: Attempt, tx: Tx): Promise<Rule
       if (onlyExpired) await tellOfLapse(database, review, tx);
       return null;
     }
+    case 'reassign':
+      return (await assignReview(database, { reviewId, userId: input.assigneeId ?? 0, leaseSeconds }, tx))
+        ? null
+        : closedRefusal(review);
     case 'approve':
     case 'override':
     case 'reject': {
@@ -115,11 +107,12 @@ async function write(database: Database, attempt: Attempt, tx: Tx): Promise<Rule
   }
 }
 
-/** A verdict by somebody who does not hold the review begins with a claim of its own, so that the history tells both. */
+/** A verdict by somebody who has not claimed the review begins with a claim of its own, so that the history tells both. */
 async function takeOver(database: Database, { review, actor, input, leaseSeconds }: Attempt, tx: Tx): Promise<void> {
-  if (actor === null || review.assignedTo?.id === actor.id) return;
+  const isHolder = review.assignedTo?.id === actor?.id;
+  if (actor === null || (isHolder && review.status === 'in_review')) return;
   const reviewId = review.id;
-  const from = review.assignedTo;
+  const from = isHolder ? null : review.assignedTo;
   if (from !== null) await releaseReview(database, { reviewId, onlyExpired: false }, tx);
   await claimReview(database, { reviewId, userId: actor.id, leaseSeconds }, tx);
   await appendHistory(
@@ -155,6 +148,7 @@ async function finish(database: Database, attempt: Attempt, tx: Tx): Promise<Tra
     },
     tx,
   );
+  await tellOfTransition(database, { ...attempt, after }, tx);
   const ended = verdict || input.action === 'withdraw';
   await publishReviewChange(
     database,
@@ -201,6 +195,11 @@ function describe({ review, actor, input }: Attempt, after: ReviewRecord): strin
       return `claim: ${who} took the review until ${after.claimExpiresAt?.toISOString() ?? ''}.`;
     case 'release':
       return `release: ${who} gave the review back.`;
+    case 'reassign': {
+      const reason = input.note.trim() === '' ? '' : ` Reason: ${input.note.trim()}`;
+      const from = review.assignedTo === null ? '' : ` from ${review.assignedTo.username}`;
+      return `assign: ${who} gave the review${from} to ${after.assignedTo?.username ?? 'nobody'} until ${after.claimExpiresAt?.toISOString() ?? ''}.${reason}`;
+    }
     case 'leaseEnded':
       return describeLapse(review);
     case 'approve':
@@ -210,6 +209,8 @@ function describe({ review, actor, input }: Attempt, after: ReviewRecord): strin
     case 'override':
       return `override: ${who} approved ${about} over ${review.openIssues} open issues. Reason: ${input.note.trim()}`;
     case 'withdraw':
-      return `withdraw: ${who} withdrew the review.`;
+      return actor?.id === review.submittedBy.id
+        ? `withdraw: ${who} withdrew the review.`
+        : `withdraw: ${who} closed the review of ${review.submittedBy.username}. Reason: ${input.note.trim()}`;
   }
 }

@@ -5,6 +5,7 @@ import { countSnapshotFiles, createSnapshot, type CreatedSnapshot } from '#platf
 import { closedRefusal, decisionRefusal } from '#shared/domain/reviewRules.ts';
 import { readReview } from '#activities/review/readReview.ts';
 import { notFound, toRefusal } from '#activities/review/refusals.ts';
+import { tellOfRefresh } from '#activities/review/tellOfTransition.ts';
 import type { FreezeResult, ReviewActivities } from '#workflows/review/review.ports.ts';
 
 type FreezeInput = Parameters<ReviewActivities['freezeSnapshot']>[0];
@@ -38,6 +39,7 @@ export function freezeSnapshot(database: Database, input: FreezeInput): Promise<
       },
       tx,
     );
+    await tellOfRefresh(database, { review, opId: input.opId }, tx);
     await publishReviewChange(
       database,
       { reviewId: review.id, kinds: ['review', 'history'], sessionId: review.sessionId },

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '#platform/config/config.ts';
 import type { Database } from '#platform/db/database.ts';
 import type { Temporal } from '#platform/temporal/client.ts';
+import { addBotComment } from '#activities/review/addBotComment.ts';
 import { appendReviewHistory } from '#activities/review/appendReviewHistory.ts';
 import { freezeSnapshot } from '#activities/review/freezeSnapshot.ts';
 import { readWithTimes } from '#activities/review/readTimes.ts';
@@ -25,6 +26,7 @@ export function createReviewActivities(deps: ReviewActivityDeps): ReviewActiviti
     freezeSnapshot: async (input) => withTimes(deps, await freezeSnapshot(deps.database, input)),
     appendReviewHistory: async (input) => withTimes(deps, await appendReviewHistory(deps, input)),
     ringClock: (input) => ringClock(deps, input),
+    addBotComment: (input) => addBotComment(deps.database, input),
   };
 }
 

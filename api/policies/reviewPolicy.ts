@@ -1,7 +1,8 @@
 import type { Caller } from '#api/http/route.ts';
 import type { ReviewAction } from '#shared/contracts/review.ts';
 import { AppError } from '#shared/domain/errors.ts';
-import { LEVEL_FOR_PRIORITY, OVERRIDE_LEVEL, type CommentType } from '#shared/domain/review.ts';
+import { ANY_REVIEW_LEVEL, LEVEL_FOR_PRIORITY, OVERRIDE_LEVEL, type CommentType } from '#shared/domain/review.ts';
+import { priorityRefusal, type PriorityChange } from '#shared/domain/reviewPriority.ts';
 import {
   closedRefusal,
   decisionRefusal,
@@ -22,8 +23,6 @@ export interface CommentFacts {
   publishedAt: Date | null;
 }
 
-/** Level 3 comments on and resolves in every review, not only on what they hold or could claim. */
-const ANY_REVIEW_LEVEL = 3;
 /** Level 2 comments on reviews that nobody holds and that they could claim. */
 const UNCLAIMED_LEVEL = 2;
 
@@ -69,9 +68,31 @@ export function refuseOverride(
   return decisionRefusal('override', { review, actor: caller, words });
 }
 
-/** Whether the caller may withdraw it: its submitter. */
-export function refuseWithdraw(caller: Asker, review: ReviewFacts): RuleRefusal | null {
-  return refuse('withdraw', caller, review);
+/** Whether the caller may withdraw it: its submitter, or level 4 with a reason. */
+export function refuseWithdraw(
+  caller: Asker,
+  review: ReviewFacts,
+  words: DecisionWords | null = null,
+): RuleRefusal | null {
+  return decisionRefusal('withdraw', { review, actor: caller, words });
+}
+
+/** Whether the caller may give it to somebody: level 2 their own claim, level 3 any; with a reason what somebody else holds. */
+export function refuseReassign(
+  caller: Asker,
+  review: ReviewFacts,
+  words: DecisionWords | null = null,
+): RuleRefusal | null {
+  return decisionRefusal('reassign', { review, actor: caller, words });
+}
+
+/** Whether the caller may change the priority: the submitter within limits, and level 3; raising it with a reason. */
+export function refusePriority(
+  caller: Asker,
+  review: ReviewFacts,
+  change: PriorityChange | null = null,
+): RuleRefusal | null {
+  return priorityRefusal({ review, actor: caller }, change);
 }
 
 /** Whether the caller may freeze the session anew: its submitter. */
@@ -119,7 +140,9 @@ const REFUSALS: Readonly<Record<ReviewAction, (caller: Asker, review: ReviewFact
   approve: (caller, review) => refuseApprove(caller, review),
   reject: (caller, review) => refuseReject(caller, review),
   override: (caller, review) => refuseOverride(caller, review),
-  withdraw: refuseWithdraw,
+  withdraw: (caller, review) => refuseWithdraw(caller, review),
+  reassign: (caller, review) => refuseReassign(caller, review),
+  priority: (caller, review) => refusePriority(caller, review),
   refreshSnapshot: refuseRefreshSnapshot,
 };
 

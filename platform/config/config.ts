@@ -215,6 +215,11 @@ export const ConfigSchema = z.object({
       'The share of a time after which people are told that it passes: of the time until the first look is due, and of a claim.',
     ),
   SELF_PROMOTION_MAX_LEVEL: integer(0, 1).default(1).describe('The reviewer level that people can give themselves.'),
+  REVIEW_CLAIMS_LEVEL_1: integer(1, 10_000)
+    .default(2)
+    .describe('Open reviews that a reviewer of level 1 may hold. Level 4 holds any number.'),
+  REVIEW_CLAIMS_LEVEL_2: integer(1, 10_000).default(4).describe('Open reviews that a reviewer of level 2 may hold.'),
+  REVIEW_CLAIMS_LEVEL_3: integer(1, 10_000).default(6).describe('Open reviews that a reviewer of level 3 may hold.'),
   MAX_FILE_BYTES: integer(1_024, 104_857_600).default(10_485_760).describe('The largest file that is saved.'),
   MAX_SESSION_BYTES: integer(1_024, 10_737_418_240)
     .default(209_715_200)

@@ -47,8 +47,11 @@ export interface ClockFacts {
  */
 export function setClocks(facts: ClockFacts, settings: ClockSettings): ReviewClock[] {
   if (!isOpenReview({ status: facts.status, withdrawn: facts.withdrawnAt !== null })) return [];
-  // Who was given a review that they have not claimed yet holds it for a time too, while the first look is still due.
-  const clocks = [...firstLookClocks(facts, settings), ...leaseClocks(facts, settings)];
+  // A review that was assigned and not claimed yet is pending, and both its first look and its assignment run.
+  const clocks = [
+    ...(facts.status === 'pending' ? firstLookClocks(facts, settings) : []),
+    ...leaseClocks(facts, settings),
+  ];
   // Sorting is stable: what was missed rings in the order in which it should have.
   return clocks
     .sort((left, right) => left.at - right.at)
@@ -62,7 +65,7 @@ interface SetClock {
 }
 
 function firstLookClocks(facts: ClockFacts, { reminderPercent }: ClockSettings): SetClock[] {
-  if (facts.status !== 'pending' || facts.snapshotId === null || facts.dueAt === null) return [];
+  if (facts.snapshotId === null || facts.dueAt === null) return [];
   const submitted = facts.submittedAt.getTime();
   const due = facts.dueAt.getTime();
   const clocks: SetClock[] = [];

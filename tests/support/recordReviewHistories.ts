@@ -9,11 +9,15 @@ import { rearmDue } from '#platform/db/repositories/reviewClocks.ts';
 import { listHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview } from '#platform/db/repositories/reviews.ts';
 import { taskQueues } from '#shared/domain/queues.ts';
+import { setBot } from '#platform/db/repositories/users.ts';
 import {
   approveUpdate,
+  autoDecisionSignal,
   changedSignal,
   claimUpdate,
   overrideUpdate,
+  commentSignal,
+  reassignUpdate,
   refreshSnapshotUpdate,
   rejectUpdate,
   releaseUpdate,
@@ -125,6 +129,33 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await decide(review, refreshSnapshotUpdate, { actorId: stage.author.id });
     await withdraw(stage, review);
   },
+  async reassigned(stage, review) {
+    const leader = await build.user(stage.database, { reviewerLevel: 3 });
+    const peer = await build.user(stage.database, { reviewerLevel: 1 });
+    await decide(review, reassignUpdate, { actorId: leader.id, assigneeId: peer.id });
+    await decide(review, claimUpdate, { actorId: peer.id });
+    const note = 'Somebody else knows this better.';
+    await decide(review, reassignUpdate, { actorId: leader.id, assigneeId: stage.reviewer.id, note, force: false });
+    await decide(review, approveUpdate, { actorId: stage.reviewer.id, expectedSnapshotId: review.snapshotId });
+  },
+  async 'withdrawn-by-level-4'(stage, review) {
+    const chief = await build.user(stage.database, { reviewerLevel: 4 });
+    await decide(review, claimUpdate, { actorId: stage.reviewer.id });
+    await decide(review, withdrawUpdate, { actorId: chief.id, note: 'It was submitted by mistake.' });
+  },
+  async 'automation-signals'(stage, review) {
+    const bot = await build.user(stage.database, { username: 'linter' });
+    await setBot(stage.database, { usernameKey: 'linter', isBot: true }, null);
+    const { snapshotId: expectedSnapshotId } = review;
+    const verdict = { decision: 'approve' as const, actorId: stage.reviewer.id, expectedSnapshotId, note: 'Green.' };
+    await review.handle.signal(commentSignal, { opId: 'lint', actorId: bot.id, text: 'Two warnings.' });
+    await review.handle.signal(commentSignal, { opId: 'lint', actorId: bot.id, text: 'Two warnings.' });
+    await review.handle.signal<unknown[]>('comment', 'hello');
+    await review.handle.signal<unknown[]>('autoDecision');
+    await review.handle.signal(autoDecisionSignal, { ...verdict, opId: 'early' });
+    await decide(review, claimUpdate, { actorId: stage.reviewer.id });
+    await review.handle.signal(autoDecisionSignal, { ...verdict, opId: 'green' });
+  },
   async 'strange-signals'(stage, review) {
     for (const args of [[], ['now'], [7], [null]]) await review.handle.signal<unknown[]>('changed', ...args);
     await review.handle.signal<unknown[]>('noSuchSignal', 'hello');
@@ -168,13 +199,16 @@ async function record(): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
   try {
     const stage = await startReviewStage(SHORT_CLOCKS);
+    // Names on the command line: only these, so that what was recorded by an earlier release stays as it was.
+    const wanted = process.argv.slice(2);
     for (const [name, live] of Object.entries(SCENARIOS)) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue;
       const review = await stage.openReview();
       await live(stage, review);
       await review.handle.result();
       writeHistory(FOLDER, name, await review.handle.fetchHistory());
     }
-    await recordContinued(stage);
+    if (wanted.length === 0 || wanted.includes('continued')) await recordContinued(stage);
     await stage.close();
   } finally {
     await servers.stop();

@@ -19,6 +19,18 @@ export interface DecisionInput {
   note?: string;
   /** reassign: to whom. */
   assigneeId?: number;
+  /** reassign: also to somebody who is away or holds too many reviews; level 4. */
+  force?: boolean;
+}
+/** A comment of a program, by its bot account. `opId` makes it idempotent. */
+export interface CommentInput {
+  opId: string;
+  actorId: number;
+  text: string;
+}
+/** A verdict of automation in the name of a person, who needs the rights for it like anybody. */
+export interface AutoDecisionInput extends DecisionInput {
+  decision: 'approve' | 'reject';
 }
 /** What a decision answers. */
 export interface DecisionResult {
@@ -36,6 +48,7 @@ export interface ReviewWorkflowState {
 
 export const claimUpdate = defineUpdate<DecisionResult, [DecisionInput]>('claim');
 export const releaseUpdate = defineUpdate<DecisionResult, [DecisionInput]>('release');
+export const reassignUpdate = defineUpdate<DecisionResult, [DecisionInput]>('reassign');
 export const approveUpdate = defineUpdate<DecisionResult, [DecisionInput]>('approve');
 export const rejectUpdate = defineUpdate<DecisionResult, [DecisionInput]>('reject');
 export const overrideUpdate = defineUpdate<DecisionResult, [DecisionInput]>('override');
@@ -43,6 +56,8 @@ export const withdrawUpdate = defineUpdate<DecisionResult, [DecisionInput]>('wit
 export const refreshSnapshotUpdate = defineUpdate<DecisionResult, [DecisionInput]>('refreshSnapshot');
 /** Something that moves a clock changed in the row: read it again. */
 export const changedSignal = defineSignal<[{ opId?: string }?]>('changed');
+export const autoDecisionSignal = defineSignal<[AutoDecisionInput]>('autoDecision');
+export const commentSignal = defineSignal<[CommentInput]>('comment');
 export const stateQuery = defineQuery<ReviewWorkflowState>('state');
 
 /** How a review's run ended. `gone`: its row was erased with the session. */

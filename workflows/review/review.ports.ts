@@ -47,7 +47,21 @@ export interface TransitionInput {
   actorId: number | null;
   expectedSnapshotId: number | null;
   note: string;
+  /** reassign: who gets the review, and whether being away or holding many does not count. */
+  assigneeId?: number;
+  force?: boolean;
 }
+
+/** A comment of a program. */
+export interface BotCommentInput {
+  reviewId: number;
+  opId: string;
+  actorId: number;
+  text: string;
+}
+
+/** The history row that tells of the comment, or why it was not taken. */
+export type BotCommentResult = { refused: null; seq: number } | TransitionRefusal;
 
 /** Why the row does not allow something: an error code of the catalogue, its sentence, and data such as the holder. */
 export interface TransitionRefusal {
@@ -78,4 +92,6 @@ export interface ReviewActivities {
   appendReviewHistory(input: TransitionInput): Promise<TransitionResult>;
   /** What a timer is for: tells people, or ends a claim. The row decides whether it is due, and lets it happen once. */
   ringClock(input: { reviewId: number; kind: ClockKind }): Promise<RingResult>;
+  /** Writes a published `general` comment of a bot account and the history row that tells of it, idempotent by opId. */
+  addBotComment(input: BotCommentInput): Promise<BotCommentResult>;
 }

@@ -81,7 +81,7 @@ describe('signals from outside', () => {
     }>('__temporal_workflow_metadata');
     const { signalDefinitions, updateDefinitions, queryDefinitions } = metadata.definition;
     expect(updateDefinitions.map((each) => each.name).sort()).toEqual(
-      ['approve', 'claim', 'override', 'refreshSnapshot', 'reject', 'release', 'withdraw'].sort(),
+      ['approve', 'claim', 'override', 'reassign', 'refreshSnapshot', 'reject', 'release', 'withdraw'].sort(),
     );
     const own = [...signalDefinitions, ...updateDefinitions, ...queryDefinitions].filter(
       (each) => each.name && !each.name.startsWith('__'),

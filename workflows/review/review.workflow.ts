@@ -5,7 +5,7 @@ import { ReviewMachine } from '#workflows/review/review.machine.ts';
 import type { ReviewOutcome, ReviewWorkflowInput } from '#workflows/review/review.messages.ts';
 import { createReviewProxies } from '#workflows/review/review.proxies.ts';
 import type { ReviewRun } from '#workflows/review/review.run.ts';
-import { decide, freeze, read } from '#workflows/review/review.steps.ts';
+import { decide, freeze, read, writeRemark } from '#workflows/review/review.steps.ts';
 import { createDisplay } from '#workflows/review/review.visibility.ts';
 
 /** A run with more events than this continues as a new one: replaying thousands of events takes seconds. */
@@ -56,6 +56,10 @@ async function step(run: ReviewRun): Promise<void> {
   const [decision] = machine.queue;
   if (decision !== undefined) {
     machine.settle(decision, await decide(run, decision));
+  } else if (machine.remarks.length > 0) {
+    // Taken out first: a signal that arrives meanwhile must not see it twice.
+    const remark = machine.remarks.shift();
+    if (remark !== undefined) await writeRemark(run, remark);
   } else if (run.changed) {
     run.changed = false;
     await read(run);
@@ -67,7 +71,8 @@ async function step(run: ReviewRun): Promise<void> {
 /** Waits for work, at most until the next clock rings. Resolves with the clock when it rang first. */
 async function waitForWork(run: ReviewRun): Promise<NextClock | null> {
   const { machine } = run;
-  const ready = (): boolean => machine.queue.length > 0 || run.changed || mayContinueAsNew(run);
+  const ready = (): boolean =>
+    machine.queue.length > 0 || machine.remarks.length > 0 || run.changed || mayContinueAsNew(run);
   const clock = nextClock(run);
   if (clock === null) {
     await condition(ready);
@@ -79,7 +84,8 @@ async function waitForWork(run: ReviewRun): Promise<NextClock | null> {
 function mayContinueAsNew({ machine, maxHistoryEvents }: ReviewRun): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
   const isLong = continueAsNewSuggested || historyLength > maxHistoryEvents;
-  return isLong && machine.queue.length === 0 && allHandlersFinished();
+  const isIdle = machine.queue.length === 0 && machine.remarks.length === 0;
+  return isLong && isIdle && allHandlersFinished();
 }
 
 async function continueWhenLong(run: ReviewRun, input: ReviewWorkflowInput): Promise<void> {
@@ -87,8 +93,9 @@ async function continueWhenLong(run: ReviewRun, input: ReviewWorkflowInput): Pro
   await continueAsNew<typeof review>({ ...input, carried: { recentOpIds: run.machine.recentOpIds } });
 }
 
-async function finish({ machine }: ReviewRun, outcome: ReviewOutcome): Promise<{ outcome: ReviewOutcome }> {
+async function finish({ machine, show }: ReviewRun, outcome: ReviewOutcome): Promise<{ outcome: ReviewOutcome }> {
   machine.refuseRest();
+  show();
   await condition(allHandlersFinished);
   return { outcome };
 }

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { createUpdateGate, updatesPerProcess, type UpdateGate } from '#api/commands/updateGate.ts';
+import { refuseHolding } from '#api/commands/reviews/assignReview.ts';
 import { loadReview } from '#api/commands/reviews/loadReview.ts';
 import { restartReview } from '#api/commands/reviews/restartReview.ts';
 import type { ApiDeps } from '#api/deps.ts';
@@ -50,11 +51,12 @@ export async function decideReview(
 ): Promise<DecisionOutcome> {
   const review = await loadReview(deps, decision.caller, { id: decision.reviewId });
   const input = toInput(decision, review);
-  const refusal = REFUSALS[decision.action](decision, review);
+  const { action, words, caller } = decision;
+  const refusal = REFUSALS[action](decision, review) ?? (await refuseHolding(deps, { caller, review, action, words }));
   // A repeat of a decision that took effect is refused by its own effect; the history knows it.
   if (refusal !== null && (await wasCarriedOut(deps, review, input))) return { review, settled: true };
   policy.assertAllowed(refusal);
-  const settled = await sendUpdate(deps, { review, action: decision.action, input });
+  const settled = await sendUpdate(deps, { review, action, input });
   return { review: await loadReview(deps, decision.caller, { id: decision.reviewId }), settled };
 }
 
@@ -64,13 +66,15 @@ const REFUSALS: Readonly<Record<DecisionAction, (decision: Decision, review: Rev
   approve: ({ caller, words }, review) => policy.refuseApprove(caller, review, words),
   reject: ({ caller, words }, review) => policy.refuseReject(caller, review, words),
   override: ({ caller, words }, review) => policy.refuseOverride(caller, review, words),
-  withdraw: ({ caller }, review) => policy.refuseWithdraw(caller, review),
+  reassign: ({ caller, words }, review) => policy.refuseReassign(caller, review, words),
+  withdraw: ({ caller, words }, review) => policy.refuseWithdraw(caller, review, words),
   refreshSnapshot: ({ caller }, review) => policy.refuseRefreshSnapshot(caller, review),
 };
 
 const UPDATES: Readonly<Record<DecisionAction, UpdateDefinition<DecisionResult, [DecisionInput]>>> = {
   claim: messages.claimUpdate,
   release: messages.releaseUpdate,
+  reassign: messages.reassignUpdate,
   approve: messages.approveUpdate,
   reject: messages.rejectUpdate,
   override: messages.overrideUpdate,
@@ -140,6 +144,7 @@ function toInput(decision: Decision, review: ReviewRecord): DecisionInput {
     seenSeq: review.changeSeq,
     note: words.note,
     ...(words.expectedSnapshotId === null ? {} : { expectedSnapshotId: words.expectedSnapshotId }),
+    ...(words.assigneeId === undefined ? {} : { assigneeId: words.assigneeId, force: words.force ?? false }),
   };
 }
 

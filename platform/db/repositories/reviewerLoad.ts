@@ -1,3 +1,4 @@
+import type { ClaimLimits } from '#shared/domain/reviewAssignment.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { personColumn, type PersonRecord } from '#platform/db/repositories/reviews.ts';
 
@@ -6,6 +7,8 @@ export interface ReviewerSearch {
   reviewId: number;
   minLevel: number;
   maxLevel: number;
+  /** How many open reviews each level, 0 to 4, may hold; who holds as many is left out. */
+  limits?: ClaimLimits;
   /** People who are not wanted, whatever their load. */
   except?: readonly number[];
 }
@@ -32,8 +35,9 @@ export async function findLeastLoadedReviewer(
        AND u.id <> wanted.submitted_by AND u.id IS DISTINCT FROM wanted.assigned_to
        AND NOT EXISTS (
          SELECT 1 FROM snapshot_editors e WHERE e.snapshot_id = wanted.snapshot_id AND e.user_id = u.id)
+       AND load.held < coalesce(($5::int[])[u.reviewer_level + 1], 2147483647)
      ORDER BY load.held, claimed.at NULLS FIRST, u.id LIMIT 1`,
-    [search.reviewId, search.minLevel, search.maxLevel, search.except ?? []],
+    [search.reviewId, search.minLevel, search.maxLevel, search.except ?? [], search.limits ?? []],
     tx,
   );
   return rows[0]?.person ?? null;

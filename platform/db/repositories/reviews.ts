@@ -103,6 +103,34 @@ export interface NewReview {
   dueSeconds: number;
 }
 
+/** Sets the priority. What is due by it is set beside it, with `rearmDue`. */
+export async function setPriority(
+  database: Database,
+  { reviewId, priority }: { reviewId: number; priority: ReviewPriority },
+  tx: Tx,
+): Promise<void> {
+  await database.query(
+    'UPDATE review_requests SET priority = $2, updated_at = now() WHERE id = $1',
+    [reviewId, priority],
+    tx,
+  );
+}
+
+/** Another open urgent review of the person, or null. */
+export async function findOpenUrgent(
+  database: Database,
+  { submittedBy, exceptId }: { submittedBy: number; exceptId: number | null },
+  tx: Tx,
+): Promise<number | null> {
+  const rows = await database.query<{ id: number }>(
+    `SELECT id FROM review_requests WHERE submitted_by = $1 AND id IS DISTINCT FROM $2::integer AND priority = 'urgent'
+       AND withdrawn_at IS NULL AND status IN ('pending', 'in_review') ORDER BY id LIMIT 1`,
+    [submittedBy, exceptId],
+    tx,
+  );
+  return rows[0]?.id ?? null;
+}
+
 /** Inserts a review without a snapshot, which is in nobody's queue yet. Resolves with its id; null when the session has an open one. */
 export async function insertReview(database: Database, review: NewReview, tx: Tx): Promise<number | null> {
   const rows = await database.query<{ id: number }>(
@@ -137,8 +165,8 @@ export async function findOpenReview(database: Database, sessionUuid: string, tx
 }
 
 /**
- * Gives an unclaimed open review to the person for so many seconds: one conditional statement, so exactly one of many
- * callers wins. False: it is not free.
+ * Gives an open review that nobody holds, or that is assigned to the person and was not claimed yet, to them for so many
+ * seconds: one conditional statement, so exactly one of many callers wins. False: it is not free.
  */
 export async function claimReview(
   database: Database,
@@ -149,9 +177,29 @@ export async function claimReview(
     `UPDATE review_requests SET status = 'in_review', assigned_to = $2,
        claim_expires_at = date_trunc('milliseconds', now()) + make_interval(secs => $3), updated_at = now()
      WHERE id = $1 AND withdrawn_at IS NULL AND status IN ('pending', 'in_review')
-       AND assigned_to IS NULL AND snapshot_id IS NOT NULL
+       AND (assigned_to IS NULL OR (assigned_to = $2 AND status = 'pending')) AND snapshot_id IS NOT NULL
      RETURNING id`,
     [claim.reviewId, claim.userId, claim.leaseSeconds],
+    tx,
+  );
+  return rows.length === 1;
+}
+
+/**
+ * Gives an open review to the person, whoever held it, with a fresh lease of 24 h. The status stays: a review that was
+ * never claimed waits for the claim of its assignee. False: it is closed, or has no snapshot.
+ */
+export async function assignReview(
+  database: Database,
+  assignment: { reviewId: number; userId: number; leaseSeconds: number },
+  tx: Tx,
+): Promise<boolean> {
+  const rows = await database.query(
+    `UPDATE review_requests SET assigned_to = $2,
+       claim_expires_at = date_trunc('milliseconds', now()) + make_interval(secs => $3), updated_at = now()
+     WHERE id = $1 AND withdrawn_at IS NULL AND status IN ('pending', 'in_review') AND snapshot_id IS NOT NULL
+     RETURNING id`,
+    [assignment.reviewId, assignment.userId, assignment.leaseSeconds],
     tx,
   );
   return rows.length === 1;

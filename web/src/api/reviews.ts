@@ -8,6 +8,7 @@ import type {
   SnapshotItem,
   SnapshotItemWithContent,
   SubmitReview,
+  SubmittedReview,
   UpdateComment,
 } from '#shared/contracts/review.ts';
 import { request } from './client.ts';
@@ -15,8 +16,8 @@ import { request } from './client.ts';
 /** Decisions that need no words. */
 export type PlainDecision = 'claim' | 'release' | 'withdraw' | 'refresh-snapshot';
 
-/** Submits a session for review. */
-export function submitReview(uuid: string, body: SubmitReview): Promise<Review> {
+/** Submits a session for review; the answer warns where few can decide it. */
+export function submitReview(uuid: string, body: SubmitReview): Promise<SubmittedReview> {
   return request('POST', `/sessions/${encodeURIComponent(uuid)}/reviews`, { body });
 }
 /** A page of reviews: those that the caller could take or holds, the caller's own, or all. */
