@@ -148,6 +148,22 @@ describe('the reminder', () => {
     expect((await told()).map(({ userId }) => userId)).toEqual([assignee.id]);
   });
 
+  it('finds the next one once the time of an assignee who never claimed it has passed', async () => {
+    const [other, assignee] = [await reviewerOf(1), await reviewerOf(1)];
+    await test.database.query(
+      `UPDATE review_requests SET assigned_to = $2, claim_expires_at = now() - interval '1 minute' WHERE id = $1`,
+      [review.id, assignee.id],
+    );
+    await ring('leaseEnd');
+    expect(await findReview(test.database, review.id)).toMatchObject({ assignedTo: null, status: 'pending' });
+    await test.database.query('UPDATE users SET disabled_at = now() WHERE id = $1', [assignee.id]);
+    await ring('reminder');
+    expect((await told()).map(({ userId, kind }) => [userId, kind])).toEqual([
+      [assignee.id, 'unassigned'],
+      [other.id, 'reminder'],
+    ]);
+  });
+
   it('goes to somebody whose level is enough for the priority', async () => {
     await setPriority('high');
     await reviewerOf(1);

@@ -68,6 +68,15 @@ describe('the clocks of a claim', () => {
     expect(clocksOf({ ...held, leaseWarned: true }).map(({ kind }) => kind)).toEqual(['leaseEnd']);
   });
 
+  it('are set beside those of the first look where a review was given to somebody who has not claimed it', () => {
+    expect(clocksOf({ ...held, status: 'pending' }).map(({ kind }) => kind)).toEqual([
+      'reminder',
+      'escalation',
+      'leaseWarning',
+      'leaseEnd',
+    ]);
+  });
+
   it('are none while nobody holds the review: after a first claim the first look is no longer due', () => {
     expect(clocksOf({ status: 'in_review' })).toEqual([]);
   });

@@ -97,11 +97,10 @@ export function listSilentReviews(
 ): Promise<Array<{ id: number; title: string; author: string }>> {
   return database.query<{ id: number; title: string; author: string }>(
     `SELECT r.id, r.title, u.username AS author FROM review_requests r JOIN users u ON u.id = r.submitted_by
-     WHERE r.withdrawn_at IS NULL AND r.snapshot_id IS NOT NULL AND (
+     WHERE r.withdrawn_at IS NULL AND r.status IN ('pending', 'in_review') AND r.snapshot_id IS NOT NULL AND (
        (r.status = 'pending' AND r.due_at < now() - make_interval(secs => $1) AND NOT EXISTS (
          SELECT 1 FROM review_history h WHERE h.review_request_id = r.id AND h.op_id = $2))
-       OR (r.status = 'in_review' AND r.assigned_to IS NOT NULL
-         AND r.claim_expires_at < now() - make_interval(secs => $1)))
+       OR (r.assigned_to IS NOT NULL AND r.claim_expires_at < now() - make_interval(secs => $1)))
      ORDER BY coalesce(r.claim_expires_at, r.due_at) LIMIT 100`,
     [silentSeconds, CLOCK_OPERATIONS.escalation],
   );
