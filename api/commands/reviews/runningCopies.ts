@@ -34,7 +34,7 @@ export async function openRunningCopy(
   scope: CopyScope,
   { replace }: { replace: boolean },
 ): Promise<SessionRecord> {
-  const frozen = await readFrozen(deps, scope);
+  const frozen = await prepare(deps, scope, { replace });
   return deps.database.transaction(async (tx) => {
     const review = await lockRunnable(deps, scope, tx);
     const live = await findLiveCopy(deps.database, { reviewId: review.id, userId: scope.caller.id }, tx);
@@ -52,7 +52,7 @@ export async function openRunningCopy(
  */
 export async function runOnSnapshot(deps: Deps, scope: CopyScope, wanted: CreateRun): Promise<ReceiptRecord> {
   const { database } = deps;
-  const frozen = await readFrozen(deps, scope);
+  const frozen = await prepare(deps, scope, { replace: false });
   const runId = await database.transaction(async (tx) => {
     const review = await lockRunnable(deps, scope, tx);
     const live = await findLiveCopy(database, { reviewId: review.id, userId: scope.caller.id }, tx);
@@ -82,9 +82,12 @@ interface Frozen {
   items: CopiedItem[];
 }
 
-async function readFrozen(deps: Deps, scope: CopyScope): Promise<Frozen> {
+/** The snapshot for a copy that is to be made; null when the caller's own will do. */
+async function prepare(deps: Deps, scope: CopyScope, { replace }: { replace: boolean }): Promise<Frozen | null> {
   const review = await findReadable(deps, scope);
   assertAllowed(refuseRunningCopy(scope.caller, review));
+  const own = { reviewId: review.id, userId: scope.caller.id };
+  if (!replace && (await findLiveCopy(deps.database, own)) !== null) return null;
   const snapshotId = review.snapshotId!;
   return { snapshotId, items: (await readVerifiedSnapshot(deps.database, snapshotId)).items };
 }
@@ -111,10 +114,12 @@ async function makeCopy(
     review,
     frozen,
     replaced,
-  }: { scope: CopyScope; review: ReviewRecord; frozen: Frozen; replaced: SessionRecord | null },
+  }: { scope: CopyScope; review: ReviewRecord; frozen: Frozen | null; replaced: SessionRecord | null },
   tx: Transaction,
 ): Promise<SessionRecord> {
   const { database, config } = deps;
+  // The copy that would have done has ended in this moment.
+  if (frozen === null) throw new AppError('RUNNING_COPY_OVER');
   const { snapshotId, items } = frozen;
   if (review.snapshotId !== snapshotId) {
     throw new AppError('REVIEW_SNAPSHOT_CHANGED', { detail: `The review is about snapshot ${review.snapshotId} now.` });

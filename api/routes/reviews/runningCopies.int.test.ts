@@ -1,4 +1,5 @@
 import { verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
+import { removeOldRuns } from '#platform/db/repositories/retention.ts';
 import { removeEndedCopies } from '#platform/db/repositories/runningCopies.ts';
 import { startCopyGround, type CopyGround, type HeldReview } from '#tests/support/copyGround.ts';
 import type { TestPerson } from '#tests/support/testApi.ts';
@@ -203,6 +204,8 @@ describe('a receipt', () => {
     const left = await ground.api.database.query(`SELECT 1 FROM workspace_items WHERE session_uuid = $1`, [copy.uuid]);
     expect(left).toEqual([]);
     expect((await get(reviewer, `/sessions/${copy.uuid}`)).status).toBe(404);
+    await removeOldRuns(ground.api.database, { kept: { count: 0, bytes: 0 } });
+    expect((await get(author, `/reviews/${id}/receipts/${endless.id}`)).status).toBe(404);
     const kept = (await get(author, `/reviews/${id}/receipts/${receipt.id}`)).body;
     expect(kept).toMatchObject({ isCited: true, stdout: { content: 'frozen\n' } });
     await expect(ground.api.database.query(`DELETE FROM runs WHERE id = $1`, [receipt.id])).rejects.toThrow();
