@@ -15,6 +15,7 @@ import {
   removeUnreferencedBlobs,
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
+import { removeOldNotifications } from '#platform/db/repositories/notificationLists.ts';
 import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
@@ -71,6 +72,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         uploads: await removeOldUploads(database),
         lostRuns: await loseAbandonedRuns(database),
         runs: await removeOldRuns(database),
+        notifications: await removeOldNotifications(database),
         blobs: await removeUnreferencedBlobs(database),
         // The folders first: their packs go with the same run.
         gitFolders: await removeOldGitFolders(database),

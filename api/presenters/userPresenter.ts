@@ -10,6 +10,8 @@ export function presentAccount(user: UserRecord): Account {
     isReviewer: user.isReviewer,
     reviewerLevel: user.reviewerLevel,
     isOperator: user.isOperator,
+    awayUntil: user.awayUntil !== null && user.awayUntil > new Date() ? user.awayUntil.toISOString() : null,
+    notifyOnlyMyTurn: user.notifyOnlyMyTurn,
     createdAt: user.createdAt.toISOString(),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { COMMENT_TYPES, MIN_REJECTION_SUMMARY, REVIEW_PRIORITIES, REVIEW_STATUSES } from '#shared/domain/review.ts';
+import { TURN_HOLDERS } from '#shared/domain/reviewTurn.ts';
 import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { ItemEncoding } from '#shared/contracts/item.ts';
 
@@ -17,6 +18,15 @@ const REVIEW_ACTIONS = [
 /** An action on a review. */
 export const ReviewAction = z.enum(REVIEW_ACTIONS);
 export type ReviewAction = z.infer<typeof ReviewAction>;
+
+/** Whose turn it is, since when and why, computed whenever the review is read. `person` is null for the pool and for nobody. */
+export const ReviewTurn = z.object({
+  turn: z.enum(TURN_HOLDERS),
+  person: Person.nullable(),
+  since: Timestamp,
+  why: z.string(),
+});
+export type ReviewTurn = z.infer<typeof ReviewTurn>;
 
 /** A review. `snapshotId` is null until the snapshot is made; such a review is in nobody's queue. */
 export const Review = z.object({
@@ -40,6 +50,9 @@ export const Review = z.object({
   claimExpiresAt: Timestamp.nullable(),
   dueAt: Timestamp.nullable(),
   changeSeq: z.int(),
+  turn: ReviewTurn,
+  /** The round that the submitter has sent after this one. */
+  nextReviewId: z.int().nullable(),
   actions: z.array(ReviewAction),
 });
 export type Review = z.infer<typeof Review>;
@@ -52,15 +65,6 @@ export const SubmitReview = z.strictObject({
   previousReviewId: z.int().positive().optional(),
 });
 export type SubmitReview = z.infer<typeof SubmitReview>;
-
-/** Query of the review list. `queue`: reviews that the caller could claim or holds; `submitted`: the caller's own. */
-export const ReviewQuery = z.strictObject({
-  view: z.enum(['queue', 'submitted', 'all']).default('queue'),
-  status: z.enum(REVIEW_STATUSES).optional(),
-  cursor: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
-export type ReviewQuery = z.infer<typeof ReviewQuery>;
 
 /** Body of an approval or a rejection. A verdict is about exact bytes, so it names the snapshot. */
 export const GiveVerdict = z.strictObject({
@@ -86,6 +90,8 @@ export const SnapshotItem = z.object({
   executable: z.boolean(),
   sha256: z.string().nullable(),
   size: z.int(),
+  /** Whether the caller has marked exactly these bytes as viewed, in this round or an earlier one. */
+  viewed: z.boolean(),
 });
 export type SnapshotItem = z.infer<typeof SnapshotItem>;
 /** A frozen file with its content. */

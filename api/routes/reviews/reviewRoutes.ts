@@ -1,7 +1,15 @@
 import { commentRoutes } from '#api/routes/reviews/commentRoutes.ts';
 import { decisionRoutes } from '#api/routes/reviews/decisionRoutes.ts';
+import { queueRoutes } from '#api/routes/reviews/queueRoutes.ts';
 import { readingRoutes } from '#api/routes/reviews/readingRoutes.ts';
+import { viewRoutes } from '#api/routes/reviews/viewRoutes.ts';
 import type { Route } from '#api/http/route.ts';
 
-/** Everything about reviews: submitting and reading, deciding, commenting. */
-export const reviewRoutes: Route[] = [...readingRoutes, ...decisionRoutes, ...commentRoutes];
+/** Everything about reviews. The lists first: `/reviews/next` is not the review named `next`. */
+export const reviewRoutes: Route[] = [
+  ...queueRoutes,
+  ...readingRoutes,
+  ...viewRoutes,
+  ...decisionRoutes,
+  ...commentRoutes,
+];
