@@ -68,7 +68,7 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
   );
   const [notification] = await database.query<{ id: number }>(
     `INSERT INTO notifications (user_id, kind, review_id, summary, their_turn, batch_key)
-     VALUES ($1, 'comments', $2, 'There is a comment.', true, $2::text) RETURNING id`,
+     VALUES ($1, 'comments', $2, 'There is a comment.', true, gen_random_uuid()::text) RETURNING id`,
     [person.id, review.id],
   );
   const body = { name: 'ci', scopes: ['read'] };

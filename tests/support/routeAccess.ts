@@ -102,6 +102,7 @@ export const ACCESS: Record<string, Access> = {
   'GET /reviews': 'own',
   'GET /reviews/counts': 'own',
   'GET /reviews/next': 'own',
+  'GET /reviews/metrics': 'grantor',
   'GET /reviews/{id}': PLAIN,
   'GET /reviews/{id}/items': PLAIN,
   'GET /reviews/{id}/items/{snapshotItemId}': PLAIN,

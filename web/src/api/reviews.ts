@@ -1,10 +1,8 @@
-import type { Page } from '#shared/contracts/problem.ts';
 import type {
   CreateComment,
   HistoryRow,
   Review,
   ReviewComment,
-  ReviewQuery,
   SnapshotItem,
   SnapshotItemWithContent,
   SubmitReview,
@@ -18,10 +16,6 @@ export type PlainDecision = 'claim' | 'release' | 'withdraw' | 'refresh-snapshot
 /** Submits a session for review. */
 export function submitReview(uuid: string, body: SubmitReview): Promise<Review> {
   return request('POST', `/sessions/${encodeURIComponent(uuid)}/reviews`, { body });
-}
-/** A page of reviews: those that the caller could take or holds, the caller's own, or all. */
-export function listReviews(view: ReviewQuery['view'], cursor?: string): Promise<Page<Review>> {
-  return request('GET', '/reviews', { query: { view, cursor } });
 }
 /** One review with what the caller may do with it. */
 export function loadReview(id: number): Promise<Review> {
