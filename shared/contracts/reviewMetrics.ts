@@ -15,7 +15,7 @@ export const ReviewMetricsRow = z.object({
   /** Submitted in the time, with a snapshot, not withdrawn. */
   reviews: z.int(),
   decided: z.int(),
-  /** From submission to the first claim. */
+  /** From submission to the first claim, or until it was given to somebody. */
   firstAction: Percentiles.nullable(),
   /** How long reviewers had the turn in those that are decided; the submitter's turns do not count. */
   inReview: Percentiles.nullable(),

@@ -88,7 +88,7 @@ describe('whose turn it is', () => {
       'It was rejected, and goes on as review 9.',
     ],
     ['approved', { ...asked, status: 'approved', reviewedAt: at(5) }, 'nobody', null, at(5), 'It is approved.'],
-    ['withdrawn', { ...asked, withdrawnAt: at(6) }, 'nobody', null, at(6), 'ada withdrew it.'],
+    ['withdrawn', { ...asked, withdrawnAt: at(6) }, 'nobody', null, at(6), 'It was withdrawn.'],
   ])('%s', (_name, facts, turn, person, since, why) => {
     expect(reviewTurn(facts)).toEqual({ turn, person, since, why });
   });

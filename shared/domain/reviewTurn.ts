@@ -46,8 +46,8 @@ export interface ReviewTurn<Person extends TurnPerson = TurnPerson> {
  * who do not hold the review, and of programs, move no turn.
  */
 export function reviewTurn<Person extends TurnPerson>(facts: TurnFacts<Person>): ReviewTurn<Person> {
-  const { submittedBy, assignedTo, submittedAt } = facts;
-  if (facts.withdrawnAt !== null) return nobody(facts.withdrawnAt, `${submittedBy.username} withdrew it.`);
+  const { assignedTo, submittedAt } = facts;
+  if (facts.withdrawnAt !== null) return nobody(facts.withdrawnAt, 'It was withdrawn.');
   if (facts.status === 'approved') return nobody(facts.reviewedAt ?? submittedAt, 'It is approved.');
   if (facts.status === 'rejected') return afterRejection(facts);
   if (facts.snapshotId === null) return nobody(submittedAt, 'The files are being frozen.');
