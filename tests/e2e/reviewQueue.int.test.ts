@@ -167,7 +167,6 @@ async function barriersOf(page: Page): Promise<string[]> {
       await page.goto(`/reviews/${ids['Bound the loop']}`);
       const offer = page.getByRole('status').filter({ hasText: 'Next review' });
       await offer.waitFor();
-      expect(await barriersOf(page)).toEqual([]);
       await offer.getByRole('link', { name: 'Draw it in colour' }).click();
       await page.getByRole('heading', { name: 'Draw it in colour', level: 1 }).waitFor();
     }));
