@@ -119,12 +119,21 @@ async function barriersOf(page: Page): Promise<string[]> {
       await page.getByText('2 of 3 viewed').waitFor();
       await page.getByRole('textbox', { name: 'Comment on the whole' }).press('Control+Enter');
       await page.getByText('Draft, only you see it').waitFor();
+      const body = { text: 'Is one enough?', publish: true };
+      await api.send('POST', `/api/v1/reviews/${ids['Bound the loop']}/comments`, { as: ada, body });
+      const said = page.getByRole('article').filter({ hasText: 'Is one enough?' });
+      await said.waitFor();
+      // Out of the field that was typed in, as a person clicks beside it.
+      await page.evaluate('document.activeElement.blur()');
+      await page.keyboard.press('p');
+      await page.keyboard.press('r');
+      await said.getByRole('textbox', { name: 'Reply' }).press('Escape');
       await page.getByRole('button', { name: 'Keys' }).click();
       await page.getByRole('dialog').getByText('Mark the file as viewed, or not').waitFor();
       expect(await barriersOf(page)).toEqual([]);
       await page.keyboard.press('Escape');
-      const { body } = await api.send('GET', `/api/v1/reviews/${ids['Bound the loop']}/openings`, { as: ada });
-      expect(body.items.map((one: { path: string }) => one.path).sort()).toEqual(['main.py', 'shapes.py']);
+      const openings = await api.send('GET', `/api/v1/reviews/${ids['Bound the loop']}/openings`, { as: ada });
+      expect(openings.body.items.map((one: { path: string }) => one.path).sort()).toEqual(['main.py', 'shapes.py']);
     }));
 
   it('hears at once what they are told, by keyboard too, and has read it then', () =>
