@@ -194,7 +194,19 @@ describe('what is past its time', () => {
       `UPDATE events SET created_at = now() - interval '8 days' WHERE subject_id = $1 AND change_seq = 1`,
       [session.id],
     );
-    expect(await run('retain')).toMatchObject({ events: 1, idempotencyKeys: 1, webSessions: 1, uploads: 1 });
+    await stack.database.query(
+      `INSERT INTO notifications (user_id, kind, session_id, summary, their_turn, batch_key, created_at)
+       SELECT $2, 'conflict', $1, 'There is a copy.', true, age::text, now() - age
+       FROM unnest(ARRAY['91 days', '89 days']::interval[]) AS age`,
+      [session.id, session.userId],
+    );
+    expect(await run('retain')).toMatchObject({
+      events: 1,
+      idempotencyKeys: 1,
+      webSessions: 1,
+      uploads: 1,
+      notifications: 1,
+    });
     const blobs = await stack.database.query<{ sha256: string }>(`SELECT sha256 FROM blobs`);
     const left = blobs.map((blob) => blob.sha256);
     expect(left).toContain(file.sha256);

@@ -16,6 +16,7 @@ import {
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
 import { removeEndedCopies } from '#platform/db/repositories/runningCopies.ts';
+import { removeOldNotifications } from '#platform/db/repositories/notificationLists.ts';
 import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
@@ -79,6 +80,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         runningCopies: await removeEndedCopies(database, { ageSeconds: COPY_KEPT_SECONDS }),
         lostRuns: await loseAbandonedRuns(database),
         runs: await removeOldRuns(database),
+        notifications: await removeOldNotifications(database),
         blobs: await removeUnreferencedBlobs(database),
         // The folders first: their packs go with the same run.
         gitFolders: await removeOldGitFolders(database),

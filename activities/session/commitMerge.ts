@@ -12,6 +12,7 @@ import { decodeText, mergeText } from '#shared/domain/mergeText.ts';
 import { describeFile } from '#platform/db/content.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { readBlobs, storeBlobs } from '#platform/db/repositories/blobs.ts';
+import { notifyConflicts } from '#platform/db/repositories/conflictNotices.ts';
 import { recordVersion, type VersionedItem } from '#platform/db/repositories/fileVersions.ts';
 import { readTree, writeTree, type FileWrite, type TreeRow } from '#platform/db/repositories/itemBatches.ts';
 import { publishConflict, publishItems, publishNotSaved } from '#platform/db/repositories/itemEvents.ts';
@@ -222,5 +223,6 @@ async function publishOutcome(
   const paths = [...new Set([...changes.put.map(({ path }) => path), ...changes.removed])];
   if (paths.length > 0) await publishItems(database, { sessionId, paths, source: 'terminal' }, tx);
   for (const { path, copy } of plan.conflicts) await publishConflict(database, { sessionId, path, copy }, tx);
+  await notifyConflicts(database, { sessionId, syncEpoch: cycle.syncEpoch, conflicts: plan.conflicts }, tx);
   await publishNotSaved(database, { sessionId, entries: toldNotSaved(findings.tree) }, tx);
 }

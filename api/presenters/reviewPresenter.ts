@@ -1,12 +1,16 @@
 import type { Caller } from '#api/http/route.ts';
+import { presentAway } from '#api/presenters/userPresenter.ts';
 import { availableActions, refuseResolve } from '#api/policies/reviewPolicy.ts';
 import type { CommentRecord } from '#platform/db/repositories/reviewComments.ts';
 import type { HistoryRecord } from '#platform/db/repositories/reviewHistory.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import type { OpeningRecord } from '#platform/db/repositories/reviewViews.ts';
 import type { SnapshotItemRecord } from '#platform/db/repositories/snapshots.ts';
 import type { AssigneeFacts } from '#shared/domain/reviewAssignment.ts';
 import type { RuleRefusal } from '#shared/domain/reviewRules.ts';
 import type { Assignee, HistoryRow, Review, ReviewComment, SnapshotItem } from '#shared/contracts/review.ts';
+import type { ReviewOpening } from '#shared/contracts/reviewQueue.ts';
+import { reviewTurn } from '#shared/domain/reviewTurn.ts';
 
 type Viewer = Pick<Caller, 'id' | 'reviewerLevel'>;
 
@@ -33,6 +37,8 @@ export function presentReview(review: ReviewRecord, viewer: Viewer): Review {
     claimExpiresAt: presentTime(review.claimExpiresAt),
     dueAt: presentTime(review.dueAt),
     changeSeq: review.changeSeq,
+    turn: presentTurn(review),
+    nextReviewId: review.nextReviewId,
     actions: availableActions(viewer, review),
   };
 }
@@ -40,7 +46,17 @@ export function presentReview(review: ReviewRecord, viewer: Viewer): Review {
 /** Somebody who might get a review, with the reason why they cannot now. */
 export function presentAssignee({ person, refusal }: { person: AssigneeFacts; refusal: RuleRefusal | null }): Assignee {
   const { id, username, reviewerLevel, held } = person;
-  return { person: { id, username, reviewerLevel }, openReviews: held.length, refusal: refusal?.detail ?? null };
+  const awayUntil = presentAway(person.awayUntil);
+  return {
+    person: { id, username, reviewerLevel, awayUntil },
+    openReviews: held.length,
+    refusal: refusal?.detail ?? null,
+  };
+}
+
+function presentTurn(review: ReviewRecord): Review['turn'] {
+  const { since, ...turn } = reviewTurn(review);
+  return { ...turn, since: since.toISOString() };
 }
 
 /** A comment as the caller sees it. */
@@ -79,10 +95,15 @@ export function presentHistoryRow(row: HistoryRecord): HistoryRow {
   };
 }
 
-/** A frozen file or folder, without its content. */
-export function presentSnapshotItem(item: SnapshotItemRecord): SnapshotItem {
+/** A frozen file or folder, without its content; `viewed` by the caller. */
+export function presentSnapshotItem(item: SnapshotItemRecord, viewed: boolean): SnapshotItem {
   const { id, itemId, path, type, encoding, executable, sha256, size } = item;
-  return { id, itemId, path, type, encoding, executable, sha256, size };
+  return { id, itemId, path, type, encoding, executable, sha256, size, viewed };
+}
+
+/** Which file somebody opened. */
+export function presentOpening({ user, path, firstAt, lastAt, times }: OpeningRecord): ReviewOpening {
+  return { user, path, firstAt: firstAt.toISOString(), lastAt: lastAt.toISOString(), times };
 }
 
 function presentTime(time: Date | null): string | null {

@@ -10,6 +10,13 @@ export function presentAccount(user: UserRecord): Account {
     isReviewer: user.isReviewer,
     reviewerLevel: user.reviewerLevel,
     isOperator: user.isOperator,
+    awayUntil: presentAway(user.awayUntil),
+    notifyOnlyMyTurn: user.notifyOnlyMyTurn,
     createdAt: user.createdAt.toISOString(),
   };
+}
+
+/** Until when somebody is away; null for who is here, or is back. */
+export function presentAway(until: Date | null): string | null {
+  return until !== null && until > new Date() ? until.toISOString() : null;
 }

@@ -2,6 +2,7 @@ import type { Route } from '#api/http/route.ts';
 import { archiveRoutes } from '#api/routes/archives/archiveRoutes.ts';
 import { authRoutes } from '#api/routes/auth/authRoutes.ts';
 import { itemRoutes } from '#api/routes/items/itemRoutes.ts';
+import { notificationRoutes } from '#api/routes/notifications/notificationRoutes.ts';
 import { previewRoutes } from '#api/routes/previews/previewRoutes.ts';
 import { reviewRoutes } from '#api/routes/reviews/reviewRoutes.ts';
 import { searchRoutes } from '#api/routes/search/searchRoutes.ts';
@@ -42,4 +43,5 @@ export const routes: Route[] = [
   ...uploadRoutes,
   ...archiveRoutes,
   ...reviewRoutes,
+  ...notificationRoutes,
 ];

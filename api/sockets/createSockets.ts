@@ -9,6 +9,7 @@ import { serveEvents } from '#api/sockets/eventsNamespace.ts';
 import { toRefusal } from '#api/sockets/guard.ts';
 import { addressOfConnection, authenticateSocket, mayConnect } from '#api/sockets/handshake.ts';
 import { tellLists } from '#api/sockets/listNotices.ts';
+import { tellNotifications } from '#api/sockets/notificationNotices.ts';
 import { createRightsWatch } from '#api/sockets/rightsWatch.ts';
 import { serveRuns } from '#api/sockets/runsOfSocket.ts';
 import { serveTerminals } from '#api/sockets/terminalNamespace.ts';
@@ -108,10 +109,12 @@ export function createSockets({ deps, limits, metrics, server }: SocketOptions):
     },
   });
   const stopLists = tellLists(deps, io.of('/events'));
+  const stopNotifications = tellNotifications(deps, io.of('/events'));
 
   return {
     async close() {
       stopLists();
+      stopNotifications();
       watch.close();
       io.disconnectSockets(true);
       io.engine.close();

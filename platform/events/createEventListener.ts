@@ -12,7 +12,7 @@ const LAST_RETRY_MS = 5_000;
 /** A connection that died without a word is found out after at most twice this. */
 const CHECK_EVERY_MS = 5_000;
 
-type Channel = 'berth_intents' | 'berth_events';
+type Channel = 'berth_intents' | 'berth_events' | 'berth_notifications';
 
 /** What the listener connects to and reads with. */
 export interface EventListenerOptions {
@@ -28,6 +28,7 @@ export function createEventListener({ config, database, log }: EventListenerOpti
   const notices: Record<Channel, Set<(payload: string | null) => void>> = {
     berth_intents: new Set(),
     berth_events: new Set(),
+    berth_notifications: new Set(),
   };
   let connection: pg.Client | null = null;
   let closed = false;
@@ -89,6 +90,7 @@ export function createEventListener({ config, database, log }: EventListenerOpti
       await client.connect().catch(throwWithRemedy);
       await client.query('LISTEN berth_events');
       await client.query('LISTEN berth_intents');
+      await client.query('LISTEN berth_notifications');
     } catch (error) {
       return lost(client, error);
     }
@@ -99,6 +101,7 @@ export function createEventListener({ config, database, log }: EventListenerOpti
     for (const feed of feeds.values()) feed.wake();
     tellNotice('berth_events', null);
     tellNotice('berth_intents', null);
+    tellNotice('berth_notifications', null);
   }
 
   function connect(): void {

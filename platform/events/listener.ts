@@ -17,6 +17,9 @@ export interface EventListener {
     subscriber: { event(event: EventRecord): void; reset(seq: number): void },
   ): () => void;
   /** Calls back for a notice on another channel, and after every reconnect (null): look for yourself then. */
-  onNotice(channel: 'berth_intents' | 'berth_events', notice: (payload: string | null) => void): () => void;
+  onNotice(
+    channel: 'berth_intents' | 'berth_events' | 'berth_notifications',
+    notice: (payload: string | null) => void,
+  ): () => void;
   close(): Promise<void>;
 }

@@ -71,6 +71,8 @@ export interface EventsServerEvents {
   reset: (message: { subject: Subject; seq: number }) => void;
   /** The queue or the session list changed in a way that concerns the signed-in person. */
   lists: (message: { kind: 'sessions' | 'reviews' }) => void;
+  /** The person was told something, or read it on another page: load it. */
+  notifications: () => void;
 }
 
 /** Query of the events of a session that happened after a number. */

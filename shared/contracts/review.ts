@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_CITED_RECEIPTS } from '#shared/domain/receipt.ts';
 import { COMMENT_TYPES, MIN_REJECTION_SUMMARY, REVIEW_PRIORITIES, REVIEW_STATUSES } from '#shared/domain/review.ts';
+import { TURN_HOLDERS } from '#shared/domain/reviewTurn.ts';
 import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { ItemEncoding } from '#shared/contracts/item.ts';
 
@@ -25,6 +26,15 @@ export type ReviewAction = z.infer<typeof ReviewAction>;
 /** Runs on the snapshot that a verdict is grounded on. */
 const receiptIds = z.array(z.int().positive().max(2_147_483_647)).max(MAX_CITED_RECEIPTS).default([]);
 
+/** Whose turn it is, since when and why, computed whenever the review is read. `person` is null for the pool and for nobody. */
+export const ReviewTurn = z.object({
+  turn: z.enum(TURN_HOLDERS),
+  person: Person.nullable(),
+  since: Timestamp,
+  why: z.string(),
+});
+export type ReviewTurn = z.infer<typeof ReviewTurn>;
+
 /** A review. `snapshotId` is null until the snapshot is made; such a review is in nobody's queue. */
 export const Review = z.object({
   id: z.int(),
@@ -47,6 +57,9 @@ export const Review = z.object({
   claimExpiresAt: Timestamp.nullable(),
   dueAt: Timestamp.nullable(),
   changeSeq: z.int(),
+  turn: ReviewTurn,
+  /** The round that the submitter has sent after this one. */
+  nextReviewId: z.int().nullable(),
   actions: z.array(ReviewAction),
 });
 export type Review = z.infer<typeof Review>;
@@ -59,15 +72,6 @@ export const SubmitReview = z.strictObject({
   previousReviewId: z.int().positive().optional(),
 });
 export type SubmitReview = z.infer<typeof SubmitReview>;
-
-/** Query of the review list. `queue`: reviews that the caller could claim or holds; `submitted`: the caller's own. */
-export const ReviewQuery = z.strictObject({
-  view: z.enum(['queue', 'submitted', 'all']).default('queue'),
-  status: z.enum(REVIEW_STATUSES).optional(),
-  cursor: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
-export type ReviewQuery = z.infer<typeof ReviewQuery>;
 
 /** Body of an approval or a rejection. A verdict is about exact bytes, so it names the snapshot. */
 export const GiveVerdict = z.strictObject({
@@ -131,6 +135,8 @@ export const SnapshotItem = z.object({
   executable: z.boolean(),
   sha256: z.string().nullable(),
   size: z.int(),
+  /** Whether the caller has marked exactly these bytes as viewed, in this round or an earlier one. */
+  viewed: z.boolean(),
 });
 export type SnapshotItem = z.infer<typeof SnapshotItem>;
 /** A frozen file with its content. */

@@ -11,13 +11,32 @@ export const Account = z.object({
   isReviewer: z.boolean(),
   reviewerLevel: z.int().min(0).max(4),
   isOperator: z.boolean(),
+  /** Until then they are asked for no review; null when they are there. */
+  awayUntil: Timestamp.nullable(),
+  /** Whether they are told only of what waits for them. */
+  notifyOnlyMyTurn: z.boolean(),
   createdAt: Timestamp,
 });
 export type Account = z.infer<typeof Account>;
 
 /** What anybody signed in may see of a person. */
-export const Person = z.object({ id: z.int(), username: z.string(), reviewerLevel: z.int().min(0).max(4) });
+export const Person = z.object({
+  id: z.int(),
+  username: z.string(),
+  reviewerLevel: z.int().min(0).max(4),
+  /** While they are away, until when. */
+  awayUntil: Timestamp.nullable(),
+});
 export type Person = z.infer<typeof Person>;
+
+/** Body of a change of one's own settings; what is left out stays. `awayUntil` null: back again. */
+export const UpdateAccount = z
+  .strictObject({
+    awayUntil: Timestamp.nullable().optional(),
+    notifyOnlyMyTurn: z.boolean().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'say what changes');
+export type UpdateAccount = z.infer<typeof UpdateAccount>;
 
 /** Body of a registration. The password's strength is checked by the server. */
 export const Register = z.strictObject({

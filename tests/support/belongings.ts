@@ -24,6 +24,7 @@ export interface Belongings {
   port: number;
   linkId: string;
   templateId: number;
+  notificationId: number;
 }
 
 /** Makes one of everything that can belong to a person. */
@@ -76,6 +77,11 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
     `INSERT INTO templates (user_id, name, language, items, bytes) VALUES ($1, 'web', 'python', 0, 0) RETURNING id`,
     [person.id],
   );
+  const [notification] = await database.query<{ id: number }>(
+    `INSERT INTO notifications (user_id, kind, review_id, summary, their_turn, batch_key)
+     VALUES ($1, 'comments', $2, 'There is a comment.', true, gen_random_uuid()::text) RETURNING id`,
+    [person.id, review.id],
+  );
   const body = { name: 'ci', scopes: ['read'] };
   const token = await api.send('POST', '/api/v1/tokens', { as: person, body });
   return {
@@ -93,6 +99,7 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
     runId: await insertRun(session.id),
     receiptId: await insertRun(copy!.id),
     templateId: template!.id,
+    notificationId: notification!.id,
     recordingId: await record(api, session.id),
     port: 8000,
     linkId: await share(api, session.id),

@@ -245,6 +245,12 @@ describe('changes on both sides', () => {
     expect(await session.reconcile()).toMatchObject({ conflicts: 1 });
     const files = await editor.files(session);
     const copy = Object.keys(files).find((path) => path.startsWith('a.conflict-'))!;
+    const told = await test.database.query(
+      `SELECT kind, summary, user_id = (SELECT user_id FROM sessions WHERE id = $1) AS owner FROM notifications WHERE session_id = $1`,
+      [session.ref.sessionId],
+    );
+    const summary = `a.txt was changed on both sides; the other version is kept as ${copy}.`;
+    expect(told).toEqual([{ kind: 'conflict', summary, owner: true }]);
     expect(files).toEqual({ 'a.txt': 'editor\n', [copy]: 'terminal\n' });
     expect(session.workspace.read('a.txt')).toBe('editor\n');
     expect(session.workspace.read(copy)).toBe('terminal\n');

@@ -43,6 +43,11 @@ export const router = createRouter({
       meta: { title: 'Reviews' },
     },
     {
+      path: '/reviews/figures',
+      component: () => import('./features/reviews/pages/ReviewFiguresPage.vue'),
+      meta: { title: 'How reviewing goes' },
+    },
+    {
       path: '/reviews/:id(\\d+)',
       component: () => import('./features/reviews/pages/ReviewPage.vue'),
       props: (route) => ({ id: Number(route.params['id']) }),

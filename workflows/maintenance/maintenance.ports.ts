@@ -44,6 +44,8 @@ export interface RetainResult {
   lostRuns?: number;
   /** Throw-away copies that had ended. Absent in results of an earlier release. */
   runningCopies?: number;
+  /** Absent in results of an earlier release. */
+  notifications?: number;
 }
 
 /** Activities of the maintenance workflows; each is safe to run twice. */

@@ -1,20 +1,19 @@
 import { z } from 'zod';
 import { loadReview } from '#api/commands/reviews/loadReview.ts';
 import { listFrozenItems, readFrozenItem } from '#api/commands/reviews/readSnapshot.ts';
+import { logOpening } from '#api/commands/reviews/viewedFiles.ts';
 import { submitReview } from '#api/commands/reviews/submitReview.ts';
-import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
 import { presentHistoryRow, presentReview, presentSnapshotItem } from '#api/presenters/reviewPresenter.ts';
 import { ReviewParams, SnapshotItemParams } from '#api/routes/reviews/parameters.ts';
 import { findDeciders } from '#platform/db/repositories/deciders.ts';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
-import { listReviews } from '#platform/db/repositories/reviews.ts';
+import { listViewedItems } from '#platform/db/repositories/reviewViews.ts';
 import { pageOf } from '#shared/contracts/problem.ts';
 import {
   HistoryRow,
   HistoryVerification,
   Review,
-  ReviewQuery,
   SnapshotItem,
   SnapshotItemWithContent,
   SubmitReview,
@@ -45,28 +44,6 @@ export const readingRoutes: Route[] = [
   }),
   defineRoute({
     method: 'get',
-    path: '/reviews',
-    tag: 'reviews',
-    summary: 'List reviews: the queue (what the caller could claim or holds), their own, or all that they may read.',
-    auth: 'required',
-    scope: 'reviews',
-    query: ReviewQuery,
-    responses: { 200: pageOf(Review) },
-    async handler({ deps, caller, query }) {
-      const rows = await listReviews(deps.database, {
-        view: query.view,
-        viewer: caller,
-        status: query.status ?? null,
-        after: readIdCursor(query.cursor),
-        limit: query.limit + 1,
-      });
-      const page = pageOfRows(rows, query.limit);
-      const items = page.rows.map((review) => presentReview(review, caller));
-      return { status: 200, body: { items, nextCursor: page.nextCursor } };
-    },
-  }),
-  defineRoute({
-    method: 'get',
     path: '/reviews/{id}',
     tag: 'reviews',
     summary: 'Read a review, with what the caller may do with it now.',
@@ -90,8 +67,10 @@ export const readingRoutes: Route[] = [
     responses: { 200: pageOf(SnapshotItem) },
     async handler({ deps, caller, params }) {
       const review = await loadReview(deps, caller, { id: params.id });
-      const items = await listFrozenItems(deps, review);
-      return { status: 200, body: { items: items.map(presentSnapshotItem), nextCursor: null } };
+      const frozen = await listFrozenItems(deps, review);
+      const viewed = await listViewedItems(deps.database, { userId: caller.id, snapshotId: review.snapshotId ?? 0 });
+      const items = frozen.map((item) => presentSnapshotItem(item, viewed.has(item.id)));
+      return { status: 200, body: { items, nextCursor: null } };
     },
   }),
   defineRoute({
@@ -106,7 +85,9 @@ export const readingRoutes: Route[] = [
     async handler({ deps, caller, params }) {
       const review = await loadReview(deps, caller, { id: params.id });
       const item = await readFrozenItem(deps, review, params.snapshotItemId);
-      return { status: 200, body: { ...presentSnapshotItem(item), content: item.content } };
+      await logOpening(deps, { caller, review, item });
+      const viewed = await listViewedItems(deps.database, { userId: caller.id, snapshotId: item.snapshotId });
+      return { status: 200, body: { ...presentSnapshotItem(item, viewed.has(item.id)), content: item.content } };
     },
   }),
   defineRoute({

@@ -6,15 +6,24 @@ import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type RequestContext, type Route } from '#api/http/route.ts';
 import { requireGrantor, requireMaySetLevelOf } from '#api/policies/userPolicy.ts';
 import { presentAccount } from '#api/presenters/userPresenter.ts';
-import { findUserById, listUsers } from '#platform/db/repositories/users.ts';
+import { findUserById, listUsers, updateSettings } from '#platform/db/repositories/users.ts';
 import { pageOf, PageQuery } from '#shared/contracts/problem.ts';
-import { Account, SetReviewerLevel } from '#shared/contracts/user.ts';
+import { Account, SetReviewerLevel, UpdateAccount } from '#shared/contracts/user.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
 const UserParams = z.strictObject({ id: z.coerce.number().int().positive().max(2_147_483_647) });
 
 function ownChange({ caller, address, requestId }: RequestContext<never, never, never>): OwnLevelChange {
   return { actorId: caller.id, webSessionKey: webSessionKeyOf(caller)!, address, requestId };
+}
+
+function refuseMomentThatHasPassed({ awayUntil }: UpdateAccount): void {
+  if (awayUntil === undefined || awayUntil === null || Date.parse(awayUntil) > Date.now()) return;
+  const message = 'has passed already';
+  throw new AppError('INVALID_INPUT', {
+    detail: `awayUntil ${message}.`,
+    errors: [{ path: 'awayUntil', message }],
+  });
 }
 
 /** Accounts: one's own, and for those who grant levels all of them. */
@@ -31,6 +40,24 @@ export const userRoutes: Route[] = [
       const user = await findUserById(deps.database, caller.id);
       if (!user) throw new AppError('NOT_AUTHENTICATED');
       return { status: 200, body: presentAccount(user) };
+    },
+  }),
+  defineRoute({
+    method: 'patch',
+    path: '/users/me',
+    tag: 'users',
+    summary: 'Change your settings: away until a moment, and what you are told of',
+    auth: 'required',
+    scope: 'reviews',
+    body: UpdateAccount,
+    responses: { 200: Account },
+    async handler({ deps, caller, body }) {
+      refuseMomentThatHasPassed(body);
+      const { awayUntil, notifyOnlyMyTurn } = body;
+      return {
+        status: 200,
+        body: presentAccount(await updateSettings(deps.database, caller.id, { awayUntil, notifyOnlyMyTurn })),
+      };
     },
   }),
   defineRoute({

@@ -14,7 +14,6 @@ import {
   decideReview,
   findReview,
   insertReview,
-  listReviews,
   lockReview,
   releaseReview,
   setSnapshot,
@@ -349,31 +348,5 @@ describe('a comment', () => {
       [reviewId],
     );
     expect(row).toEqual({ workspace_item_id: null, path: 'main.py' });
-  });
-});
-
-describe('the queue', () => {
-  it('shows what the viewer could claim or holds, urgent first, in pages without gaps', async () => {
-    const expert = await build.user(database, { reviewerLevel: 3 });
-    const ids: Record<string, number> = {};
-    for (const priority of ['low', 'urgent', 'medium', 'high'] as const) {
-      session = await build.session(database, { userId: author.id });
-      ids[priority] = await openReview({ priority });
-      await setSnapshot(database, { reviewId: ids[priority], snapshotId: await freeze() }, null);
-    }
-    session = await build.session(database, { userId: author.id });
-    const unready = await openReview({ priority: 'urgent' });
-    const mine = Object.values(ids);
-    const queueOf = async (viewer: BuiltUser, after: number | null = null, limit = 50) =>
-      (await listReviews(database, { view: 'queue', viewer, status: null, after, limit }))
-        .map((review) => review.id)
-        .filter((id) => mine.includes(id) || id === unready);
-    expect(await queueOf(expert)).toEqual([ids['urgent'], ids['high'], ids['medium'], ids['low']]);
-    expect(await queueOf(expert, ids['high'])).toEqual([ids['medium'], ids['low']]);
-    expect(await queueOf(reviewer)).toEqual([ids['medium'], ids['low']]);
-    expect(await queueOf(author)).toEqual([]);
-    await claimReview(database, { reviewId: ids['low'] ?? 0, userId: expert.id, leaseSeconds: 86_400 }, null);
-    expect(await queueOf(reviewer)).toEqual([ids['medium']]);
-    expect(await queueOf(expert)).toContain(ids['low']);
   });
 });

@@ -1,16 +1,19 @@
 import type { ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
 import type { ReviewEventKind } from '#shared/contracts/events.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
+import { TURN_COLUMNS, TURN_TABLES, type TurnFactsRecord } from '#platform/db/repositories/turnFacts.ts';
 
 /** A person as other people see them. */
 export interface PersonRecord {
   id: number;
   username: string;
   reviewerLevel: number;
+  /** ISO 8601 while they are away, else null. */
+  awayUntil: string | null;
 }
 
 /** A review with everything that its presenter and its policy need, read in one statement. */
-export interface ReviewRecord {
+export interface ReviewRecord extends TurnFactsRecord {
   id: number;
   sessionId: number;
   sessionUuid: string;
@@ -41,10 +44,12 @@ export interface ReviewRecord {
 /** A person as a JSON object; `alias` is the table's alias in the statement, never input. */
 export function personColumn(alias: string): string {
   return `CASE WHEN ${alias}.id IS NULL THEN NULL ELSE json_build_object(
-    'id', ${alias}.id, 'username', ${alias}.username, 'reviewerLevel', ${alias}.reviewer_level) END`;
+    'id', ${alias}.id, 'username', ${alias}.username, 'reviewerLevel', ${alias}.reviewer_level,
+    'awayUntil', CASE WHEN ${alias}.away_until > now() THEN ${alias}.away_until END) END`;
 }
 
-const REVIEW_COLUMNS = `
+/** The columns of a ReviewRecord, for a statement over REVIEW_TABLES. */
+export const REVIEW_COLUMNS = `
   r.id, s.id AS "sessionId", s.uuid AS "sessionUuid", s.name AS "sessionName", r.title, r.description, r.status, r.priority,
   ${personColumn('submitter')} AS "submittedBy", ${personColumn('assignee')} AS "assignedTo",
   r.snapshot_id AS "snapshotId", n.manifest_hash AS "manifestHash", r.round, r.previous_review_id AS "previousReviewId",
@@ -52,14 +57,17 @@ const REVIEW_COLUMNS = `
     AND c.published_at IS NOT NULL AND NOT c.is_resolved) AS "openIssues",
   r.submitted_at AS "submittedAt", r.reviewed_at AS "reviewedAt", r.withdrawn_at AS "withdrawnAt",
   r.claim_expires_at AS "claimExpiresAt", coalesce(r.claim_expires_at <= now(), false) AS "claimLapsed", r.due_at AS "dueAt", r.change_seq::int AS "changeSeq",
-  coalesce((SELECT json_agg(e.user_id) FROM snapshot_editors e WHERE e.snapshot_id = r.snapshot_id), '[]') AS "editorIds"`;
+  coalesce((SELECT json_agg(e.user_id) FROM snapshot_editors e WHERE e.snapshot_id = r.snapshot_id), '[]') AS "editorIds",
+  ${TURN_COLUMNS}`;
 
-const REVIEW_TABLES = `
+/** What a ReviewRecord is read from; the review is `r`. */
+export const REVIEW_TABLES = `
   review_requests r
   JOIN sessions s ON s.uuid = r.session_id
   JOIN users submitter ON submitter.id = r.submitted_by
   LEFT JOIN users assignee ON assignee.id = r.assigned_to
-  LEFT JOIN snapshots n ON n.id = r.snapshot_id`;
+  LEFT JOIN snapshots n ON n.id = r.snapshot_id
+  ${TURN_TABLES}`;
 
 /** The review, or null. */
 export async function findReview(database: Database, id: number, tx: Tx = null): Promise<ReviewRecord | null> {
@@ -254,42 +262,6 @@ export async function setSnapshot(
     'UPDATE review_requests SET snapshot_id = $2, updated_at = now() WHERE id = $1',
     [change.reviewId, change.snapshotId],
     tx,
-  );
-}
-
-/** Which reviews a list shows, to whom. `after` is the last review of the page before. */
-export interface ReviewListQuery {
-  view: 'queue' | 'submitted' | 'all';
-  viewer: { id: number; reviewerLevel: number };
-  status: ReviewStatus | null;
-  after: number | null;
-  limit: number;
-}
-
-// Urgent first, then who has waited longest.
-const QUEUE_ORDER = `array_position(ARRAY['urgent', 'high', 'medium', 'low'], r.priority), r.submitted_at, r.id`;
-const QUEUE_KEY = QUEUE_ORDER.replaceAll('r.', 'last.');
-
-const VIEW_CONDITIONS: Readonly<Record<ReviewListQuery['view'], string>> = {
-  queue: `r.withdrawn_at IS NULL AND r.status IN ('pending', 'in_review') AND r.snapshot_id IS NOT NULL
-    AND r.submitted_by <> $1
-    AND NOT EXISTS (SELECT 1 FROM snapshot_editors e WHERE e.snapshot_id = r.snapshot_id AND e.user_id = $1)
-    AND (r.assigned_to = $1 OR (r.assigned_to IS NULL AND $2 >= CASE r.priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 ELSE 1 END))`,
-  submitted: 'r.submitted_by = $1 AND $2 >= 0',
-  all: '(r.submitted_by = $1 OR (r.snapshot_id IS NOT NULL AND $2 >= 1))',
-};
-
-/** A page of reviews: the queue by urgency and waiting time, the other views newest first. */
-export async function listReviews(database: Database, query: ReviewListQuery): Promise<ReviewRecord[]> {
-  const queue = query.view === 'queue';
-  const after = queue
-    ? `(${QUEUE_ORDER}) > (SELECT ${QUEUE_KEY} FROM review_requests last WHERE last.id = $4)`
-    : 'r.id < $4';
-  return database.query<ReviewRecord>(
-    `SELECT ${REVIEW_COLUMNS} FROM ${REVIEW_TABLES}
-     WHERE ${VIEW_CONDITIONS[query.view]} AND ($3::text IS NULL OR r.status = $3) AND ($4::integer IS NULL OR ${after})
-     ORDER BY ${queue ? QUEUE_ORDER : 'r.id DESC'} LIMIT $5`,
-    [query.viewer.id, query.viewer.reviewerLevel, query.status, query.after, query.limit],
   );
 }
 

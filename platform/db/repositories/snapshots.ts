@@ -108,6 +108,18 @@ export async function countSnapshotFiles(database: Database, snapshotId: number,
   return rows[0]?.files ?? 0;
 }
 
+/** A path of this snapshot without its bytes, or null when the snapshot has no such path. */
+export async function findSnapshotEntry(
+  database: Database,
+  key: { snapshotId: number; snapshotItemId: number },
+): Promise<SnapshotItemRecord | null> {
+  const rows = await database.query<SnapshotItemRecord>(
+    `SELECT ${ITEM_COLUMNS} FROM snapshot_items i WHERE i.id = $2 AND i.snapshot_id = $1`,
+    [key.snapshotId, key.snapshotItemId],
+  );
+  return rows[0] ?? null;
+}
+
 /** A path of this snapshot with its bytes (null for a folder), or null when the snapshot has no such path. */
 export async function findSnapshotItem(
   database: Database,

@@ -15,6 +15,9 @@ export interface UserRecord {
   /** The account of a program: it has no rights but to advise. */
   isBot: boolean;
   disabledAt: Date | null;
+  /** Null, or a moment that may have passed. */
+  awayUntil: Date | null;
+  notifyOnlyMyTurn: boolean;
   createdAt: Date;
 }
 
@@ -35,7 +38,7 @@ const GRANTS_LOCK = 7_264_017;
 
 const COLUMNS = `id, username, username_key AS "usernameKey", email, email_key AS "emailKey", password_hash AS "passwordHash",
   is_reviewer AS "isReviewer", reviewer_level AS "reviewerLevel", is_operator AS "isOperator", is_bot AS "isBot",
-  disabled_at AS "disabledAt", created_at AS "createdAt"`;
+  disabled_at AS "disabledAt", away_until AS "awayUntil", notify_only_my_turn AS "notifyOnlyMyTurn", created_at AS "createdAt"`;
 
 /** Lets one transaction at a time decide whether an account is the first. */
 export async function lockFirstAccount(database: Database, tx: Tx): Promise<void> {
@@ -163,6 +166,20 @@ export async function setReviewerLevel(
     `UPDATE users SET reviewer_level = $2::smallint, is_reviewer = $2::smallint > 0, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
     [id, level],
     tx,
+  );
+  return rows[0]!;
+}
+
+/** Changes what a person said about themselves; undefined leaves it. */
+export async function updateSettings(
+  database: Database,
+  id: number,
+  change: { awayUntil?: string | null | undefined; notifyOnlyMyTurn?: boolean | undefined },
+): Promise<UserRecord> {
+  const rows = await database.query<UserRecord>(
+    `UPDATE users SET away_until = CASE WHEN $2::boolean THEN $3::timestamptz ELSE away_until END,
+       notify_only_my_turn = coalesce($4, notify_only_my_turn), updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
+    [id, change.awayUntil !== undefined, change.awayUntil ?? null, change.notifyOnlyMyTurn ?? null],
   );
   return rows[0]!;
 }

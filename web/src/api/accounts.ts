@@ -1,6 +1,14 @@
 import type { Page } from '#shared/contracts/problem.ts';
 import type { SystemInfo } from '#shared/contracts/system.ts';
-import type { Account, CreatedToken, CreateToken, Login, Register, Token } from '#shared/contracts/user.ts';
+import type {
+  Account,
+  CreatedToken,
+  CreateToken,
+  Login,
+  Register,
+  Token,
+  UpdateAccount,
+} from '#shared/contracts/user.ts';
 import { request } from './client.ts';
 
 /** Facts about the installation; operators get more of them. */
@@ -22,6 +30,10 @@ export function logout(): Promise<void> {
 /** The signed-in account. */
 export function loadAccount(): Promise<Account> {
   return request('GET', '/users/me');
+}
+/** Changes the signed-in account's settings. */
+export function updateAccount(change: UpdateAccount): Promise<Account> {
+  return request('PATCH', '/users/me', { body: change });
 }
 /** A page of all accounts, for operators and level 4. */
 export function listAccounts(cursor?: string): Promise<Page<Account>> {

@@ -8,7 +8,7 @@ export interface RequestOptions {
   bytes?: { data: Blob; type: string; offset?: number };
   /** The key of a POST that is tried again: it is carried out once. One of its own unless given. */
   key?: string;
-  query?: Record<string, string | number | undefined>;
+  query?: Record<string, string | number | boolean | undefined>;
   /** The version that a change is based on, for If-Match. */
   version?: number;
   signal?: AbortSignal;

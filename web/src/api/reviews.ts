@@ -1,4 +1,3 @@
-import type { Page } from '#shared/contracts/problem.ts';
 import type {
   CreateComment,
   GiveVerdict,
@@ -6,7 +5,6 @@ import type {
   OverrideReview,
   Review,
   ReviewComment,
-  ReviewQuery,
   SnapshotItem,
   SnapshotItemWithContent,
   SubmitReview,
@@ -21,10 +19,6 @@ export type PlainDecision = 'claim' | 'release' | 'withdraw' | 'refresh-snapshot
 /** Submits a session for review; the answer warns where few can decide it. */
 export function submitReview(uuid: string, body: SubmitReview): Promise<SubmittedReview> {
   return request('POST', `/sessions/${encodeURIComponent(uuid)}/reviews`, { body });
-}
-/** A page of reviews: those that the caller could take or holds, the caller's own, or all. */
-export function listReviews(view: ReviewQuery['view'], cursor?: string): Promise<Page<Review>> {
-  return request('GET', '/reviews', { query: { view, cursor } });
 }
 /** One review with what the caller may do with it. */
 export function loadReview(id: number): Promise<Review> {

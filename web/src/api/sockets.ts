@@ -26,6 +26,7 @@ const events: EventsSocket = manager.socket('/events');
 const terminals: TerminalSocket = manager.socket('/terminal');
 const feeds = new Map<string, Set<SubjectFeed>>();
 const listListeners = new Set<(kind: 'sessions' | 'reviews') => void>();
+const notificationListeners = new Set<() => void>();
 let wanted = false;
 
 for (const socket of [events, terminals]) {
@@ -46,6 +47,7 @@ events.on('connect', () => {
     listener('sessions');
     listener('reviews');
   }
+  for (const listener of notificationListeners) listener();
 });
 events.on('event', (event) => {
   for (const feed of feeds.get(subjectKey(event.subject)) ?? []) feed.receive(event);
@@ -55,6 +57,10 @@ events.on('reset', ({ subject, seq }) => {
 });
 events.on('lists', ({ kind }) => {
   for (const listener of listListeners) listener(kind);
+});
+
+events.on('notifications', () => {
+  for (const listener of notificationListeners) listener();
 });
 
 /* A page that goes says so: nothing is held for it. One that comes back from the browser's cache connects again. */
@@ -105,6 +111,12 @@ export function followSubject(subject: Subject, afterSeq: number | null, followe
 export function onListChange(listener: (kind: 'sessions' | 'reviews') => void): () => void {
   listListeners.add(listener);
   return () => listListeners.delete(listener);
+}
+
+/** Calls back when the person was told something, or read it elsewhere, and after each reconnect. Returns the way to stop. */
+export function onNotifications(listener: () => void): () => void {
+  notificationListeners.add(listener);
+  return () => notificationListeners.delete(listener);
 }
 
 async function sendSubscribe(to: Subject, afterSeq: number | null): Promise<number | null> {

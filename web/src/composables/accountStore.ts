@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import type { SystemInfo } from '#shared/contracts/system.ts';
-import type { Account, Login, Register } from '#shared/contracts/user.ts';
+import type { Account, Login, Register, UpdateAccount } from '#shared/contracts/user.ts';
 import * as accounts from '../api/accounts.ts';
 import { isApiError } from '../api/problem.ts';
 import { connectSockets, disconnectSockets } from '../api/sockets.ts';
@@ -40,6 +40,10 @@ export const useAccountStore = defineStore('account', () => {
   async function promote(): Promise<void> {
     account.value = await accounts.promoteSelf();
   }
+  /** Changes one's own settings. */
+  async function change(settings: UpdateAccount): Promise<void> {
+    account.value = await accounts.updateAccount(settings);
+  }
   /** The api says that nobody is signed in any more. */
   function forget(): void {
     account.value = null;
@@ -53,7 +57,7 @@ export const useAccountStore = defineStore('account', () => {
     system.value = await accounts.loadSystem();
   }
 
-  return { account, system, signedIn, ensureKnown, login, register, logout, promote, forget };
+  return { account, system, signedIn, ensureKnown, login, register, logout, promote, change, forget };
 });
 
 async function loadAccountOrNull(): Promise<Account | null> {

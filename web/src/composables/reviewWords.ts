@@ -1,4 +1,5 @@
 import type { Review, SubmittedReview } from '#shared/contracts/review.ts';
+import type { Person } from '#shared/contracts/user.ts';
 import type { CommentType, ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
 import { absoluteTime, counted } from './format.ts';
 import type { Tone } from './sessionWords.ts';
@@ -52,24 +53,44 @@ export function decidersSentence(deciders: SubmittedReview['deciders']): string 
 
 /** Whose turn it is, in words for the person who reads it. */
 export function turnSentence(
-  review: Pick<
-    Review,
-    'status' | 'withdrawnAt' | 'snapshotId' | 'assignedTo' | 'submittedBy' | 'openIssues' | 'actions'
-  >,
+  review: Pick<Review, 'status' | 'withdrawnAt' | 'snapshotId' | 'submittedBy' | 'openIssues' | 'turn' | 'actions'>,
   readerId: number,
 ): string {
-  const isAuthor = review.submittedBy.id === readerId;
-  if (review.withdrawnAt !== null) return 'Withdrawn: nothing left to do';
-  if (review.status === 'approved') return 'Nothing left to do';
-  if (review.status === 'rejected') return isAuthor ? 'Your turn: change it and submit again' : 'Back with its author';
-  if (review.snapshotId === null) return 'The files are being frozen';
-  if (review.assignedTo === null)
-    return review.actions.includes('claim') ? 'Free: you may claim it' : 'Waits for a reviewer';
-  if (review.assignedTo.id === readerId)
-    return review.status === 'pending' ? 'Your turn: claim it to begin' : 'Your turn: read it and decide';
-  const issues = review.openIssues > 0 ? `, ${counted(review.openIssues, 'open issue')}` : '';
-  const how = review.status === 'pending' ? 'Assigned to' : 'With';
-  return `${how} ${review.assignedTo.username}${issues}`;
+  const { turn, person } = review.turn;
+  const mine = person?.id === readerId;
+  switch (turn) {
+    case 'nobody':
+      return idleSentence(review, readerId);
+    case 'pool':
+      return review.actions.includes('claim') ? 'Free: you may claim it' : 'Waits for a reviewer';
+    case 'assignee':
+      if (review.status === 'pending')
+        return mine ? 'Your turn: claim it to begin' : `Assigned to ${withIssues(review)}`;
+      return mine ? 'Your turn: read it and decide' : `With ${withIssues(review)}`;
+    case 'submitter':
+      if (review.status === 'rejected') return mine ? 'Your turn: change it and submit again' : 'Back with its author';
+      return mine ? 'Your turn: answer your reviewer' : `Waits for its author, ${withIssues(review)}`;
+  }
+}
+
+function idleSentence(
+  review: Pick<Review, 'status' | 'withdrawnAt' | 'snapshotId' | 'submittedBy'>,
+  readerId: number,
+): string {
+  if (review.withdrawnAt !== null) {
+    return review.submittedBy.id === readerId ? 'You withdrew it' : 'Withdrawn by its author';
+  }
+  if (review.status === 'rejected') return 'Went on in another round';
+  return review.status === 'approved' ? 'Nothing left to do' : 'The files are being frozen';
+}
+
+function withIssues({ turn, openIssues }: Pick<Review, 'turn' | 'openIssues'>): string {
+  return `${turn.person?.username ?? 'nobody'}${openIssues > 0 ? `, ${counted(openIssues, 'open issue')}` : ''}`;
+}
+
+/** "away until Nov 24, 2026, 9:00 AM" of somebody who is, else null. */
+export function awaySentence(person: Pick<Person, 'awayUntil'> | null): string | null {
+  return person === null || person.awayUntil === null ? null : `away until ${absoluteTime(person.awayUntil)}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ReviewComment } from '#shared/contracts/review.ts';
 import { countByPath, isOutdated, threadsByLine, toThreads } from './threads.ts';
 
-const person = { id: 1, username: 'ada', reviewerLevel: 0 };
+const person = { id: 1, username: 'ada', reviewerLevel: 0, awayUntil: null };
 const comment = (id: number, change: Partial<ReviewComment> = {}): ReviewComment => ({
   id,
   reviewId: 1,

@@ -1,32 +1,59 @@
-import { onScopeDispose, watch, type Ref } from 'vue';
-import type { Review, ReviewQuery } from '#shared/contracts/review.ts';
-import { listReviews } from '../../../api/reviews.ts';
+import { onScopeDispose, ref, watch, type Ref } from 'vue';
+import type { Review } from '#shared/contracts/review.ts';
+import type { ReviewQuery } from '#shared/contracts/reviewQueue.ts';
+import { countReviews, listReviews } from '../../../api/reviewQueue.ts';
 import { onListChange } from '../../../api/sockets.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
+import type { QueueFilters } from './queueQuery.ts';
 
-/** The reviews of one view of the queue, kept up to date by the events socket. */
-export function useReviewQueue(view: Readonly<Ref<ReviewQuery['view']>>) {
-  const list = useLoad(() => loadAll(view.value));
+/** A page is so long, and so many more are shown at each wish. */
+const PAGE = 50;
+
+/** What a list shows now, and whether there is more of it. */
+interface Shown {
+  reviews: Review[];
+  more: boolean;
+}
+
+/** The reviews of one view, narrowed, with the counts of all views; kept up to date by the events socket. */
+export function useReviewQueue(wanted: Readonly<Ref<{ view: ReviewQuery['view']; filters: QueueFilters }>>) {
+  const length = ref(PAGE);
+  const list = useLoad(() => loadUpTo(wanted.value, length.value));
+  const counts = useLoad(() => countReviews(wanted.value.filters));
+  const reload = (): Promise<unknown> => Promise.all([list.reload(), counts.reload()]);
+
   onScopeDispose(list.stop);
-  onScopeDispose(onListChange((kind) => void (kind === 'reviews' && list.reload())));
+  onScopeDispose(counts.stop);
+  onScopeDispose(onListChange((kind) => void (kind === 'reviews' && reload())));
   watch(
-    view,
+    () => JSON.stringify(wanted.value),
     () => {
+      length.value = PAGE;
       list.value.value = null;
-      void list.reload();
+      void reload();
     },
     { immediate: true },
   );
-  return list;
+
+  function showMore(): void {
+    length.value += PAGE;
+    void list.reload();
+  }
+  return { list, counts, reload, showMore };
 }
 
-async function loadAll(view: ReviewQuery['view']): Promise<Review[]> {
+/** As many as are shown are loaded anew each time: what changed may be on any page. */
+async function loadUpTo(
+  { view, filters }: { view: ReviewQuery['view']; filters: QueueFilters },
+  length: number,
+): Promise<Shown> {
   const reviews: Review[] = [];
   let cursor: string | undefined;
   do {
-    const page = await listReviews(view, cursor);
+    const limit = Math.min(length - reviews.length, 200);
+    const page = await listReviews({ view, ...filters, limit, ...(cursor === undefined ? {} : { cursor }) });
     reviews.push(...page.items);
     cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return reviews;
+  } while (cursor !== undefined && reviews.length < length);
+  return { reviews, more: cursor !== undefined };
 }
