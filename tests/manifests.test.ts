@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NODE_OPTIONS_OF } from '#cli/embedded/programs.ts';
 import { ConfigSchema, loadConfig } from '#platform/config/config.ts';
 import {
   containers,
@@ -187,6 +188,12 @@ function rights(manifests: Manifest[], account: string): string[] {
       expect([name, first?.command.slice(-2)]).toEqual([name, ['cli/main.ts', 'migrate']]);
       expect(first?.image).toBe(template.spec.containers[0]?.image);
     }
+  });
+
+  it('gives Node the same options as the embedded start', () => {
+    const api = workloads(manifests).find(({ name }) => name === 'berth-api');
+    const command = ['tini', '--', 'node', ...NODE_OPTIONS_OF.api, 'api/main.ts'];
+    expect(api?.template.spec.containers[0]?.command).toEqual(command);
   });
 
   it('has selectors that find what they mean', () => {

@@ -11,7 +11,14 @@ export class TitleParser {
   /** The last title set in this output, null when there is none. */
   push(output: Uint8Array): string | null {
     let title: string | null = null;
-    for (const byte of output) title = this.#take(byte) ?? title;
+    for (let at = 0; at < output.byteLength; at += 1) {
+      if (this.#state === 'text') {
+        // Nearly all output is text: byte by byte it would cost as much as all else that the agent does with it.
+        at = output.indexOf(ESCAPE, at);
+        if (at === -1) break;
+      }
+      title = this.#take(output[at] ?? 0) ?? title;
+    }
     return title;
   }
 

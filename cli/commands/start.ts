@@ -4,6 +4,7 @@ import { createDatabase, type Database } from '#platform/db/database.ts';
 import { migrate } from '#platform/db/migrate.ts';
 import { startPostgres } from '#cli/embedded/postgres.ts';
 import { endRecorded } from '#cli/embedded/processRecord.ts';
+import { programArguments } from '#cli/embedded/programs.ts';
 import { claimSingleStart } from '#cli/embedded/singleStart.ts';
 import {
   completeEnvironment,
@@ -56,7 +57,7 @@ async function startAll(stops: Stops, log: Log): Promise<void> {
   for (const name of ['worker', 'api'] as const) {
     const supervisor = supervise({
       name,
-      args: [path.join(PROJECT_ROOT, name === 'api' ? 'api' : 'workers', 'main.ts')],
+      args: programArguments(name),
       environment: { ...environment, BERTH_OPERATOR_CODE: code },
       ...filesOf(name, folders),
       log,

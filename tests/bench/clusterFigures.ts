@@ -1,24 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createKubernetesClient, type KubernetesClient } from '#platform/runtime/kubernetes/client.ts';
 import { pauseWarmPool, readWarmPool, resumeWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
 import { scheduleIds } from '#platform/temporal/ensureSchedules.ts';
 import { podName } from '#shared/domain/podNames.ts';
-import { httpPerson, type HttpPerson } from '#tests/e2e/httpPerson.ts';
+import type { HttpPerson } from '#tests/e2e/httpPerson.ts';
 import { compareEchoes } from '#tests/bench/echoes.ts';
+import { register, withServers } from '#tests/bench/ground.ts';
+import { runBench } from '#tests/bench/performanceTable.ts';
+import { measureSaves } from '#tests/bench/saves.ts';
 import { compareSyncs } from '#tests/bench/syncs.ts';
+import { compareThroughput } from '#tests/bench/podThroughput.ts';
 import { compareTransfers } from '#tests/bench/transfers.ts';
 import { startRawPod, until } from '#tests/bench/rawPod.ts';
 import { middle, printLimit, printRatio, printTimes, timed } from '#tests/bench/figures.ts';
 import { createTestNamespace, type TestNamespace } from '#tests/support/cluster.ts';
-import { startTestServers } from '#tests/support/servers.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
 import { typist, type Typist } from '#tests/support/typist.ts';
 
 /*
- * `npm run figures:cluster [-- starts|at-once|echoes|files …]`: what a person waits for on the cluster of KUBECONFIG, each beside a bare reference in the same
+ * `npm run figures:cluster [-- once] [starts|at-once|echoes|throughput|saves|files …]`: what a person waits for on the cluster of KUBECONFIG, each beside a bare reference in the same
  * run. Api and worker run here as processes of their own, sessions are pods. Ratios matter; times are this machine's.
  */
 
@@ -27,6 +29,8 @@ const ROUNDS = 10;
 const KUBELET_ROUND_MS = 1_000;
 const AT_ONCE = 20;
 const LONG_MS = 180_000;
+
+type Route = 'pod-address' | 'port-forward';
 
 interface SessionBody {
   uuid: string;
@@ -42,68 +46,72 @@ interface Ground {
 }
 
 async function main(): Promise<void> {
-  const servers = await startTestServers();
-  process.env['BERTH_TEST_POSTGRES_URL'] = servers.postgresUrl;
-  process.env['BERTH_TEST_TEMPORAL_ADDRESS'] = servers.temporalAddress;
-  const namespace = await createTestNamespace();
-  const client = createKubernetesClient(namespace.name);
-  try {
-    console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the start`);
-    await withStack(namespace, { BERTH_AGENT_ROUTE: 'pod-address' }, async (stack, person) => {
-      const ground = { namespace, stack, client, person };
-      if (isWanted('starts')) await compareStarts(ground);
-      if (isWanted('at-once')) await openAtOnce(ground);
-      if (isWanted('echoes')) await echoesOf(ground, { route: 'the pod’s address', budget: 1 });
-      if (isWanted('files')) {
-        const ended = new AsyncDisposableStack();
-        try {
-          await compareTransfers(client, { config: stack.config, ended });
-          await compareSyncs(namespace);
-        } finally {
-          await ended.disposeAsync();
-        }
-      }
-    });
-    if (isWanted('echoes')) {
-      await withStack(namespace, { BERTH_AGENT_ROUTE: 'port-forward' }, (stack, person) =>
-        echoesOf({ namespace, stack, client, person }, { route: 'port-forward', budget: 1.6 }),
-      );
+  await withServers(async () => {
+    const namespace = await createTestNamespace();
+    const client = createKubernetesClient(namespace.name);
+    const inPods = (work: (ground: Ground) => Promise<void>) => () =>
+      onCluster({ namespace, client }, 'pod-address', work);
+    const echoes = (route: Route, budget: number): Promise<void> =>
+      onCluster({ namespace, client }, route, (ground) => echoesOf(ground, budget));
+    try {
+      await runBench('cluster', {
+        starts: inPods(compareStarts),
+        'at-once': inPods(openAtOnce),
+        async echoes() {
+          await echoes('pod-address', 1);
+          await echoes('port-forward', 1.6);
+        },
+        throughput: inPods((ground) => inSession(ground, (uuid) => compareThroughput(ground, uuid))),
+        saves: inPods((ground) => inSession(ground, (uuid) => savesOf(ground, uuid))),
+        files: inPods(compareFiles),
+      });
+    } finally {
+      await client.close();
+      await namespace.drop();
     }
-    console.log(`load average ${loadavg()[0]?.toFixed(1) ?? '?'} at the end`);
+  });
+}
+
+/** A part on an api and a worker of its own, which end after it. */
+async function onCluster(
+  { namespace, client }: Pick<Ground, 'namespace' | 'client'>,
+  route: Route,
+  work: (ground: Ground) => Promise<void>,
+): Promise<void> {
+  const settings = {
+    BERTH_AGENT_ROUTE: route,
+    BERTH_WARM_POOL_SIZE: String(ROUNDS),
+    SESSION_LIVE_LIMIT: '100',
+  };
+  const stack = await startStack({ ...namespace.settings, ...settings });
+  try {
+    await pauseWarmPool(stack.database, 'the bench');
+    const person = await register(stack.url, `bench-${randomUUID().slice(0, 8)}`);
+    await work({ namespace, stack, client, person });
   } finally {
-    await client.close();
-    await namespace.drop();
-    await servers.stop();
+    await stack.stop();
   }
 }
 
-/** Whether a part was asked for by its name; all are when none is named. */
-function isWanted(part: 'starts' | 'at-once' | 'echoes' | 'files'): boolean {
-  const wanted = process.argv.slice(2);
-  return wanted.length === 0 || wanted.includes(part);
-}
-
-async function echoesOf(ground: Ground, { route, budget }: { route: string; budget: number }): Promise<void> {
+async function echoesOf(ground: Ground, budget: number): Promise<void> {
   const echoes = await inSession(ground, (uuid) => compareEchoes(ground, uuid));
-  printRatio(`a key and its echo, by ${route}`, { ...echoes, budget });
+  const route = ground.stack.config.BERTH_AGENT_ROUTE;
+  printRatio(`a key and its echo beside exec (${route})`, { ...echoes, budget });
 }
 
-async function withStack(
-  namespace: TestNamespace,
-  settings: Record<string, string>,
-  work: (stack: Stack, person: HttpPerson) => Promise<void>,
-): Promise<void> {
-  const pool = { BERTH_WARM_POOL_SIZE: String(ROUNDS), SESSION_LIVE_LIMIT: '100' };
-  const stack = await startStack({ ...namespace.settings, ...pool, ...settings });
+async function savesOf({ stack, person }: Ground, uuid: string): Promise<void> {
+  const terminal = await typist(stack.url, person, uuid);
+  await measureSaves({ person, uuid, terminal });
+  terminal.leave();
+}
+
+async function compareFiles({ namespace, client, stack }: Ground): Promise<void> {
+  const ended = new AsyncDisposableStack();
   try {
-    await pauseWarmPool(stack.database, 'the bench');
-    const person = httpPerson(stack.url);
-    const username = `bench-${randomUUID().slice(0, 8)}`;
-    const account = { username, email: `${username}@example.com`, password: randomUUID() };
-    await person.request('POST', '/api/v1/auth/register', account);
-    await work(stack, person);
+    await compareTransfers(client, { config: stack.config, ended });
+    await compareSyncs(namespace);
   } finally {
-    await stack.stop();
+    await ended.disposeAsync();
   }
 }
 

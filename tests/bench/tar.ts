@@ -25,8 +25,8 @@ export interface PodName {
 }
 
 /** Files with bytes that nobody has seen before. */
-export function makeFiles(): Files {
-  return new Map(Array.from({ length: FILES }, (_, index) => [`file-${index}.txt`, randomBytes(FILE_BYTES)]));
+export function makeFiles(count = FILES): Files {
+  return new Map(Array.from({ length: count }, (_, index) => [`file-${index}.txt`, randomBytes(FILE_BYTES)]));
 }
 
 /** Unpacks the files in a folder of the pod and flushes them, as the agent does; the time is added to `times`. */
@@ -45,12 +45,13 @@ export async function takeByTar(pod: PodName, { folder, times }: { folder: strin
   if (bytes < FILES * FILE_BYTES) throw new Error(`tar gave ${bytes} bytes, which is not all.`);
 }
 
-function archiveOf(files: Files): Buffer {
+/** The files as a tar archive. */
+export function archiveOf(files: Files): Buffer {
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-bench-'));
   try {
     mkdirSync(path.join(folder, 'files'));
     for (const [name, bytes] of files) writeFileSync(path.join(folder, 'files', name), bytes);
-    return execFileSync('tar', ['cf', '-', '-C', path.join(folder, 'files'), '.'], { maxBuffer: 64 * 1024 * 1024 });
+    return execFileSync('tar', ['cf', '-', '-C', path.join(folder, 'files'), '.'], { maxBuffer: 256 * 1024 * 1024 });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,13 +1,12 @@
-import path from 'node:path';
 import type { Config } from '#platform/config/config.ts';
 import type { Database } from '#platform/db/database.ts';
 import { createLog } from '#platform/observability/log.ts';
 import { findInstallationId } from '#platform/db/repositories/installation.ts';
 import { createRuntime } from '#platform/runtime/createRuntime.ts';
 import { freePort } from '#cli/embedded/freePort.ts';
+import { programArguments } from '#cli/embedded/programs.ts';
 import { runProgram, type RunningProgram } from '#tests/support/childProcess.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
-import { ROOT } from '#tests/support/importGraph.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 /** A process of Berth that a test may kill and start again. */
@@ -44,8 +43,8 @@ export async function startStack(settings: Record<string, string> = {}): Promise
     ...settings,
   });
   const environment = { ...process.env, ...asEnvironment(config) };
-  const worker = restartable('workers/main.ts', environment);
-  const api = restartable('api/main.ts', environment);
+  const worker = restartable('worker', environment);
+  const api = restartable('api', environment);
   const ready = async (): Promise<void> => {
     await waitFor(async () => (await fetch(`http://127.0.0.1:${String(port)}/readyz`)).ok, {
       deadlineMs: 60_000,
@@ -68,10 +67,10 @@ export async function startStack(settings: Record<string, string> = {}): Promise
 }
 
 function restartable(
-  file: string,
+  name: 'api' | 'worker',
   environment: Record<string, string | undefined>,
 ): StackProcess & { end(): Promise<void> } {
-  const launch = (): RunningProgram => runProgram(process.execPath, { args: [path.join(ROOT, file)], environment });
+  const launch = (): RunningProgram => runProgram(process.execPath, { args: programArguments(name), environment });
   let running = launch();
   return {
     pid: () => running.pid,
