@@ -116,6 +116,13 @@ export const ACCESS: Record<string, Access> = {
   'PATCH /reviews/{id}/comments/{commentId}': { body: { text: 'changed' } },
   'DELETE /reviews/{id}/comments/{commentId}': PLAIN,
   'POST /reviews/{id}/comments/publish': EMPTY,
+  'POST /reviews/{id}/comments/{commentId}/publish': EMPTY,
+  'GET /reviews/{id}/conversation': PLAIN,
+  'GET /reviews/{id}/comments/{commentId}/suggestion': PLAIN,
+  'POST /reviews/{id}/comments/{commentId}/apply': EMPTY,
+  'GET /reviews/{id}/snapshots': PLAIN,
+  'GET /reviews/{id}/changes': { query: 'to=live' },
+  'GET /reviews/{id}/changes/file': { query: 'to=live' },
   'POST /reviews/{id}/comments/{commentId}/resolve': EMPTY,
   'POST /reviews/{id}/comments/{commentId}/unresolve': EMPTY,
 };
