@@ -1,9 +1,13 @@
-import { computed, onScopeDispose, ref, watch } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
 import type { CreateComment, ReviewAction, SnapshotItem, SnapshotItemWithContent } from '#shared/contracts/review.ts';
+import type { ConversationComment } from '#shared/contracts/reviewConversation.ts';
+import { useAccountStore } from '../../../composables/accountStore.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { followSubject } from '../../../api/sockets.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
 import { toThreads } from './threads.ts';
+import { useDrafting } from './useDrafting.ts';
+import { useSuggestions } from './useSuggestions.ts';
 
 /** A frozen file as the tree shows it; a link is a file there. */
 export interface FrozenEntry {
@@ -17,7 +21,7 @@ export interface FrozenEntry {
 export function useReview(id: number) {
   const review = useLoad(() => reviews.loadReview(id));
   const frozen = useLoad(() => reviews.listSnapshotItems(id));
-  const comments = useLoad(() => reviews.listComments(id));
+  const comments = useLoad(() => reviews.loadConversation(id));
   const history = useLoad(() => reviews.loadHistory(id));
   const file = useLoad<SnapshotItemWithContent | null>(loadChosen);
   const chosenPath = ref<string | null>(null);
@@ -31,7 +35,16 @@ export function useReview(id: number) {
       item,
     })),
   );
-  const threads = computed(() => toThreads(comments.value.value ?? []));
+  const drafting = useDrafting(id, () => comments.reload());
+  /** The comment whose original place is shown. */
+  const original = shallowRef<ConversationComment | null>(null);
+  const suggestions = useSuggestions(id, () => comments.reload());
+  // What is being written is shown by its composer.
+  const threads = computed(() =>
+    toThreads((comments.value.value ?? []).filter((comment) => !drafting.hidden.value.has(comment.id))),
+  );
+  const store = useAccountStore();
+  const isAuthor = computed(() => review.value.value?.submittedBy.id === store.account?.id);
   const drafts = computed(() => (comments.value.value ?? []).filter((comment) => comment.publishedAt === null));
   const snapshotId = computed(() => review.value.value?.snapshotId ?? null);
   const may = (action: ReviewAction): boolean => review.value.value?.actions.includes(action) ?? false;
@@ -86,10 +99,6 @@ export function useReview(id: number) {
     await reviews.createComment(id, body);
     await comments.reload();
   }
-  async function change(commentId: number, text: string): Promise<void> {
-    await reviews.updateComment(id, commentId, { text });
-    await comments.reload();
-  }
   async function discard(commentId: number): Promise<void> {
     await reviews.deleteComment(id, commentId);
     await comments.reload();
@@ -107,6 +116,10 @@ export function useReview(id: number) {
     review,
     frozen,
     comments,
+    drafting,
+    suggestions,
+    original,
+    isAuthor,
     history,
     file,
     chosenPath,
@@ -119,7 +132,6 @@ export function useReview(id: number) {
     decide,
     giveVerdict,
     comment,
-    change,
     discard,
     publish,
     setResolved,
