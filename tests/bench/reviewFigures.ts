@@ -19,6 +19,8 @@ const BUDGET_MS = 2_000;
 async function main(): Promise<void> {
   console.log(`load of the machine before: ${loadavg()[0]?.toFixed(2) ?? ''}`);
   const servers = await startTestServers();
+  process.env['BERTH_TEST_POSTGRES_URL'] = servers.postgresUrl;
+  process.env['BERTH_TEST_TEMPORAL_ADDRESS'] = servers.temporalAddress;
   const test = await createTestDatabase();
   try {
     const big = await makeBigReview(test.database);

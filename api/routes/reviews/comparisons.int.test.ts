@@ -1,7 +1,7 @@
 import { sha256 } from '#platform/db/content.ts';
 import { build } from '#tests/support/factories.ts';
 import { startReviewApi, type ReviewApi } from '#tests/support/reviewApi.ts';
-import { newTalk, type ReviewTalk, type ShownComment } from '#tests/support/reviewTalk.ts';
+import { newTalk, type ReviewTalk } from '#tests/support/reviewTalk.ts';
 import type { TestPerson } from '#tests/support/testApi.ts';
 
 let stage: ReviewApi;

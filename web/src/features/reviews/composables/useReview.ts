@@ -61,7 +61,12 @@ export function useReview(id: number) {
       reset: reloadAll,
     });
   });
-  watch(snapshotId, (present) => void (present !== null && frozen.reload()));
+  // Other files, other places of the comments in them.
+  watch(snapshotId, (present) => {
+    if (present === null) return;
+    void frozen.reload();
+    void comments.reload();
+  });
   watch(entries, (all) => {
     if (!all.some(({ path }) => path === chosenPath.value)) chosenPath.value = firstToRead(all);
     void file.reload();
