@@ -1,11 +1,9 @@
 import { computed, onScopeDispose, ref, watch } from 'vue';
-import type { FileChange, ReviewSnapshot } from '#shared/contracts/reviewComparison.ts';
+import type { FileChange } from '#shared/contracts/reviewComparison.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { useAccountStore } from '../../../composables/accountStore.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
-
-/** A side of a comparison: a snapshot, or the session as it is now. */
-export type CompareSide = number | 'live';
+import { firstSides, type CompareSide } from './comparisonWords.ts';
 
 /** Two states of a session beside each other: which files differ, and one of them with both texts. */
 export function useComparison(id: number) {
@@ -46,15 +44,4 @@ export function useComparison(id: number) {
   void review.reload();
   void snapshots.reload();
   return { review, snapshots, from, to, list, file, chosen, isAuthor };
-}
-
-/** What is compared first: the round before with this one; in the first round the author's own files since. */
-export function firstSides(
-  snapshots: readonly ReviewSnapshot[],
-  { present, isAuthor }: { present: number | null; isAuthor: boolean },
-): { from: number | null; to: CompareSide | null } {
-  const at = snapshots.findIndex(({ id }) => id === present);
-  const before = snapshots[at - 1];
-  if (at > 0 && before) return { from: before.id, to: present };
-  return { from: present, to: isAuthor ? 'live' : present };
 }

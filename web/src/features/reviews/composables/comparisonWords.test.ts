@@ -1,6 +1,5 @@
 import type { FileChange, ReviewSnapshot } from '#shared/contracts/reviewComparison.ts';
-import { changePath, changeWord, snapshotWords } from './comparisonWords.ts';
-import { firstSides } from './useComparison.ts';
+import { changePath, changeWord, firstSides, snapshotWords } from './comparisonWords.ts';
 
 const snapshot = (id: number, reviewId: number, round: number): ReviewSnapshot => ({
   id,
