@@ -1,4 +1,4 @@
-import { computed, onScopeDispose, ref, watch } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
 import type { FileChange } from '#shared/contracts/reviewComparison.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { useAccountStore } from '../../../composables/accountStore.ts';
@@ -12,7 +12,7 @@ export function useComparison(id: number) {
   const snapshots = useLoad(() => reviews.listSnapshots(id));
   const from = ref<number | null>(null);
   const to = ref<CompareSide | null>(null);
-  const chosen = ref<FileChange | null>(null);
+  const chosen = shallowRef<FileChange | null>(null);
   const isAuthor = computed(() => review.value.value?.submittedBy.id === store.account?.id);
 
   const range = computed(() => (from.value === null || to.value === null ? null : { from: from.value, to: to.value }));
