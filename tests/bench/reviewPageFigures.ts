@@ -90,7 +90,11 @@ async function makeReview(author: HttpPerson): Promise<number> {
   const lines = Array.from({ length: LINES }, (_, line) => `value_${String(line)} = ${String(line)}  # a line`);
   await add({ name: 'long.py', content: `${lines.join('\n')}\n` });
   await add({ name: 'line.txt', content: 'word '.repeat(200_000) });
-  await add({ name: 'bytes.bin', content: Buffer.alloc(100_000, 7).fill(0, 50).toString('base64'), encoding: 'base64' });
+  await add({
+    name: 'bytes.bin',
+    content: Buffer.alloc(100_000, 7).fill(0, 50).toString('base64'),
+    encoding: 'base64',
+  });
   for (let from = 0; from < FILES; from += BATCH) {
     const names = Array.from({ length: BATCH }, (_, index) => `file-${String(from + index)}.txt`);
     await Promise.all(names.map((name) => add({ name, content: `${name}\n` })));

@@ -26,9 +26,9 @@ describe('a draft', () => {
     const { id } = await talk.claimed();
     const draftId = await talk.say(talk.reviewer, id, { line: 2, text: 'w', publish: false });
     const address = `/reviews/${id}/comments/${draftId}`;
-    expect((await patch( address, { text: 'why', revision: 1 })).body).toMatchObject({ revision: 2 });
-    expect((await patch( address, { text: 'why?', revision: 2 })).body).toMatchObject({ revision: 3 });
-    const late = await patch( address, { text: 'what', revision: 2 });
+    expect((await patch(address, { text: 'why', revision: 1 })).body).toMatchObject({ revision: 2 });
+    expect((await patch(address, { text: 'why?', revision: 2 })).body).toMatchObject({ revision: 3 });
+    const late = await patch(address, { text: 'what', revision: 2 });
     expect(late).toMatchObject({ status: 409, body: { code: 'DRAFT_CHANGED', data: { revision: 3, text: 'why?' } } });
     expect((await talk.get(talk.reviewer, `/reviews/${id}/comments`)).body.items).toMatchObject([
       { text: 'why?', revision: 3 },
@@ -54,7 +54,7 @@ describe('a draft', () => {
     expect(drafts).toHaveLength(1);
     expect((await talk.conversation(talk.author, id)).some(({ text }) => text === 'not said yet')).toBe(false);
     const address = `/reviews/${id}/comments/${draftId}`;
-    expect((await patch( address, { text: 'kept' })).status).toBe(200);
+    expect((await patch(address, { text: 'kept' })).status).toBe(200);
     expect((await talk.post(talk.reviewer, `/reviews/${id}/comments/publish`)).status).toBe(409);
     expect((await stage.api.send('DELETE', `/api/v1${address}`, { as: talk.reviewer })).status).toBe(204);
   });
