@@ -139,6 +139,18 @@ export function refuseRunningCopy(caller: Asker, review: ReviewFacts): RuleRefus
   return runningCopyRefusal(review, caller);
 }
 
+/** Whether the caller may compare with the live session: its owner. What they write now is nobody's to see before they submit it. */
+export function refuseCompareLive(caller: Asker, review: ReviewFacts): RuleRefusal | null {
+  if (review.submittedBy.id === caller.id) return null;
+  return refusal('FORBIDDEN', 'Only the author compares with the live session.');
+}
+
+/** Whether the caller may apply suggestions to the live session: its owner, also after the verdict. */
+export function refuseApplySuggestion(caller: Asker, review: ReviewFacts): RuleRefusal | null {
+  if (review.submittedBy.id === caller.id) return null;
+  return refusal('FORBIDDEN', 'Only the author applies suggestions.');
+}
+
 const REFUSALS: Readonly<Record<ReviewAction, (caller: Asker, review: ReviewFacts) => RuleRefusal | null>> = {
   claim: refuseClaim,
   release: refuseRelease,

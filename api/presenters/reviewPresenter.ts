@@ -77,6 +77,7 @@ export function presentComment(comment: CommentRecord, review: ReviewRecord, vie
     resolvedBy: comment.resolvedBy,
     resolvedAt: presentTime(comment.resolvedAt),
     publishedAt: presentTime(comment.publishedAt),
+    revision: comment.revision,
     createdAt: comment.createdAt.toISOString(),
     canResolve: refuseResolve(viewer, review, comment) === null,
   };

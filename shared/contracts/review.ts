@@ -160,6 +160,8 @@ export const ReviewComment = z.object({
   resolvedBy: Person.nullable(),
   resolvedAt: Timestamp.nullable(),
   publishedAt: Timestamp.nullable(),
+  /** How often a draft was saved; a change names the one that it is based on. */
+  revision: z.int(),
   createdAt: Timestamp,
   canResolve: z.boolean(),
 });
@@ -202,6 +204,8 @@ export type CreateComment = z.infer<typeof CreateComment>;
 export const UpdateComment = z.strictObject({
   text: z.string().trim().min(1).max(20_000),
   type: z.enum(COMMENT_TYPES).optional(),
+  /** Refused with DRAFT_CHANGED when the draft has another revision by now. */
+  revision: z.int().positive().optional(),
 });
 export type UpdateComment = z.infer<typeof UpdateComment>;
 

@@ -347,6 +347,26 @@ export const ERROR_CATALOGUE = {
     remedy: 'Wait for its verdict, lower its priority or withdraw it; or submit this one with a lower priority.',
   },
   ...RUNNING_COPY_ERRORS,
+  DRAFT_CHANGED: {
+    status: 409,
+    title: 'The draft was changed in another tab',
+    remedy: 'Keep your text as a draft of its own, or load the draft again and go on from there.',
+  },
+  SUGGESTION_MISSING: {
+    status: 409,
+    title: 'The comment proposes no lines',
+    remedy: 'Only a published comment on lines with a block that begins with ```suggestion can be applied.',
+  },
+  SUGGESTION_OUTDATED: {
+    status: 409,
+    title: 'The lines of the suggestion have changed',
+    remedy: 'Compare the suggestion with the present file, and save what you decide on.',
+  },
+  SUGGESTION_APPLIED: {
+    status: 409,
+    title: 'The suggestion is applied already',
+    remedy: 'Look at the version that the comment names.',
+  },
   COMMENT_PUBLISHED: { status: 409, title: 'A published comment cannot be changed', remedy: 'Reply to it instead.' },
   IDEMPOTENCY_MISMATCH: {
     status: 409,

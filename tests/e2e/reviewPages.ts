@@ -36,7 +36,7 @@ export async function readFrozen(page: Page, names: string[]): Promise<string> {
 }
 
 /** Comments on a line of the file that is shown and publishes the comment. */
-export async function commentOnLine(page: Page, line: number, text: string): Promise<void> {
+export async function commentOnLine(page: Page, line: number, text: string, kind = 'Comment'): Promise<void> {
   const code = page.getByRole('region', { name: 'Code' });
   // The claim that gives the right to comment may still be on its way.
   await code.getByLabel('Press c to comment').waitFor();
@@ -46,6 +46,7 @@ export async function commentOnLine(page: Page, line: number, text: string): Pro
     .click();
   await page.keyboard.press('c');
   await code.getByLabel(`Comment on line ${String(line)}`).fill(text);
+  await code.getByLabel('Kind of comment').selectOption(kind);
   await code.getByRole('button', { name: 'Add draft' }).click();
   await page.getByRole('complementary', { name: 'Discussion' }).getByRole('button', { name: 'Publish' }).click();
   await code.getByText('Draft, only you see it').waitFor({ state: 'detached' });

@@ -54,6 +54,12 @@ export const router = createRouter({
       meta: { title: 'Review', fills: true },
     },
     {
+      path: '/reviews/:id(\\d+)/compare',
+      component: () => import('./features/reviews/pages/ComparePage.vue'),
+      props: (route) => ({ id: Number(route.params['id']) }),
+      meta: { title: 'Compare', fills: true },
+    },
+    {
       path: '/settings',
       component: () => import('./features/settings/pages/SettingsPage.vue'),
       meta: { title: 'Settings' },

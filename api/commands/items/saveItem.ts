@@ -5,6 +5,7 @@ import { requireFileSize, requireRoom } from '#api/commands/items/itemLimits.ts'
 import type { SaveItem } from '#shared/contracts/item.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { parseContent } from '#platform/db/content.ts';
+import type { Tx } from '#platform/db/database.ts';
 import { publishItems } from '#platform/db/repositories/itemEvents.ts';
 import { saveFile, type ItemRecord } from '#platform/db/repositories/items.ts';
 import { touchActivity } from '#platform/db/repositories/sessionActivity.ts';
@@ -17,6 +18,8 @@ export interface Save {
   id: number;
   expectedVersion: number;
   wanted: SaveItem;
+  /** What else happens with the save or not at all, in its transaction; called with the item as it then is. */
+  alongside?(item: ItemRecord, tx: Tx): Promise<void>;
 }
 
 /**
@@ -32,7 +35,10 @@ export async function saveItem(deps: ItemDeps, save: Save): Promise<ItemRecord> 
     const item = await requireItem(database, { sessionId: locked.id, id: save.id }, tx);
     requireEditable(item);
     requireVersion(item, save.expectedVersion);
-    if (item.sha256 === content.sha256) return { locked, item, changed: false };
+    if (item.sha256 === content.sha256) {
+      await save.alongside?.(item, tx);
+      return { locked, item, changed: false };
+    }
     await requireRoom(deps, { sessionId: locked.id, items: 0, bytes: content.size - item.size }, tx);
     const author = { userId: save.userId, source: 'editor' as const };
     const write = { sessionId: locked.id, id: item.id, expectedVersion: item.version, content, author };
@@ -40,6 +46,7 @@ export async function saveItem(deps: ItemDeps, save: Save): Promise<ItemRecord> 
     // Under the session's lock nobody else can have written in between.
     if (written === null) throw new AppError('VERSION_CONFLICT', { data: { currentVersion: item.version } });
     await publishItems(database, { sessionId: locked.id, paths: [written.path], source: 'editor' }, tx);
+    await save.alongside?.(written, tx);
     return { locked, item: written, changed: true };
   });
   if (saved.changed) await handOffCommitted(deps, saved.locked, { kind: 'write', item: saved.item, content });

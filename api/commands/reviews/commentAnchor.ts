@@ -4,6 +4,7 @@ import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import { findSnapshotItem } from '#platform/db/repositories/snapshots.ts';
 import type { CreateComment } from '#shared/contracts/review.ts';
 import { AppError } from '#shared/domain/errors.ts';
+import { textLines } from '#shared/domain/textLines.ts';
 
 /** A quotation keeps at most so many characters; the line numbers keep the rest. */
 const MAX_QUOTED_CHARACTERS = 10_000;
@@ -42,7 +43,7 @@ export async function commentAnchor(database: Database, request: AnchorRequest, 
 
 /** The lines from `first` to `last`, counted from 1. */
 function quote(text: string, first: number, last: number): string {
-  const lines = text.split('\n');
+  const lines = textLines(text);
   if (last > lines.length) {
     throw invalid(first > lines.length ? 'lineNumber' : 'endLineNumber', `the file has ${lines.length} lines`);
   }
@@ -58,7 +59,7 @@ async function threadOf(database: Database, { review, body, viewerId }: AnchorRe
   const key = { reviewId: review.id, commentId: body.parentCommentId, viewerId };
   const parent = await findComment(database, key, tx);
   if (parent === null || parent.publishedAt === null) {
-    throw invalid('parentCommentId', 'is not a published comment of this review');
+    throw invalid('parentCommentId', 'is not a published comment of this review or an earlier round');
   }
   return parent.parentCommentId ?? parent.id;
 }

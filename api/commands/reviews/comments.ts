@@ -3,6 +3,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import { assertAllowed, mayRead, refuseComment, refuseResolve } from '#api/policies/reviewPolicy.ts';
 import { commentAnchor } from '#api/commands/reviews/commentAnchor.ts';
+import { tellPublished } from '#api/commands/reviews/commentNotice.ts';
 import type { Tx } from '#platform/db/database.ts';
 import {
   deleteDraft,
@@ -50,12 +51,18 @@ export function createComment(deps: Deps, scope: CommentScope, body: CreateComme
       },
       tx,
     );
-    if (body.publish) await tellComments(deps, review, tx);
-    return reread(deps, scope, { commentId, tx });
+    const written = await reread(deps, scope, { commentId, tx });
+    if (body.publish) {
+      await tellPublished(deps.database, review, { author: scope.caller, comments: [written.comment], tx });
+    }
+    return written;
   });
 }
 
-/** Changes a draft. Throws COMMENT_PUBLISHED for a published comment. */
+/**
+ * Changes a draft, also of a review that has ended: what was written is never lost. Throws COMMENT_PUBLISHED for a
+ * published comment, and DRAFT_CHANGED, with what is there now, for a draft that another tab has saved meanwhile.
+ */
 export function updateComment(
   deps: Deps,
   scope: CommentScope & { commentId: number },
@@ -63,6 +70,7 @@ export function updateComment(
 ): Promise<CommentOutcome> {
   return underLock(deps, scope, async (_review, tx) => {
     const draft = await loadDraft(deps, scope, tx);
+    refuseOtherRevision(draft, body.revision);
     const { commentId } = scope;
     await updateDraft(deps.database, { commentId, text: body.text, type: body.type ?? draft.type }, tx);
     return reread(deps, scope, { commentId, tx });
@@ -77,22 +85,31 @@ export function deleteComment(deps: Deps, scope: CommentScope & { commentId: num
   });
 }
 
-/** Publishes all of the caller's drafts at once: one transaction, one event. */
+/**
+ * Publishes all of the caller's drafts, or the one that is named: one transaction, one event, one notification for each
+ * person. Throws COMMENT_PUBLISHED for one that is published already.
+ */
 export function publishComments(
   deps: Deps,
-  scope: CommentScope,
+  scope: CommentScope & { commentId?: number },
 ): Promise<{ comments: CommentRecord[]; review: ReviewRecord }> {
   return underLock(deps, scope, async (review, tx) => {
-    const drafts = { reviewId: review.id, commenterId: scope.caller.id };
+    const { caller, commentId } = scope;
+    if (commentId !== undefined) await loadDraft(deps, { ...scope, commentId }, tx);
+    const chosen = commentId === undefined ? {} : { commentId };
+    const drafts = { reviewId: review.id, commenterId: caller.id, ...chosen };
     const approves = await hasDraftOfType(deps.database, { ...drafts, type: 'approval' }, tx);
-    assertAllowed(refuseComment(scope.caller, review, approves ? 'approval' : 'general'));
+    assertAllowed(refuseComment(caller, review, approves ? 'approval' : 'general'));
     const comments = await publishDrafts(deps.database, drafts, tx);
-    if (comments.length > 0) await tellComments(deps, review, tx);
+    await tellPublished(deps.database, review, { author: caller, comments, tx });
     return { comments, review: await lockedReview(deps, scope, tx) };
   });
 }
 
-/** Resolves a comment, or opens it again; for an issue the history says so. Doing it twice changes nothing. */
+/**
+ * Resolves a comment of this review or of an earlier round, or opens it again; the history of this review says so. Doing
+ * it twice changes nothing.
+ */
 export function resolveComment(
   deps: Deps,
   scope: CommentScope & { commentId: number },
@@ -103,7 +120,7 @@ export function resolveComment(
     const comment = await loadComment(deps, scope, tx);
     assertAllowed(refuseResolve(caller, review, comment));
     const changed = await setResolved(deps.database, { commentId, resolved, userId: caller.id }, tx);
-    if (changed && comment.type === 'issue') {
+    if (changed) {
       const verb = resolved ? 'resolved' : 'opened again';
       await appendHistory(
         deps.database,
@@ -113,13 +130,16 @@ export function resolveComment(
           changedBy: caller.id,
           oldStatus: review.status,
           newStatus: review.status,
-          description: `resolve: ${caller.username} ${verb} issue ${commentId}${comment.path === null ? '' : ` in ${comment.path}`}.`,
+          description: `resolve: ${caller.username} ${verb} ${nameOf(comment)}.`,
         },
         tx,
       );
-      await publishReviewChange(deps.database, { reviewId: review.id, kinds: ['history'] }, tx);
+      // The count of open issues is the review's, so pages load both on the event of comments.
+      await publishReviewChange(deps.database, { reviewId: review.id, kinds: ['history', 'comments'] }, tx);
+      if (comment.reviewId !== review.id) {
+        await publishReviewChange(deps.database, { reviewId: comment.reviewId, kinds: ['comments'] }, tx);
+      }
     }
-    if (changed) await tellComments(deps, review, tx);
     return reread(deps, scope, { commentId, tx });
   });
 }
@@ -157,7 +177,15 @@ async function reread(
   return { comment, review: await lockedReview(deps, scope, tx) };
 }
 
-/** One event for a whole batch. The count of open issues is the review's, so pages load both on this kind. */
-function tellComments(deps: Deps, review: ReviewRecord, tx: Tx): Promise<void> {
-  return publishReviewChange(deps.database, { reviewId: review.id, kinds: ['comments'] }, tx);
+function refuseOtherRevision(draft: CommentRecord, expected: number | undefined): void {
+  if (expected === undefined || expected === draft.revision) return;
+  const { revision, text, type } = draft;
+  throw new AppError('DRAFT_CHANGED', {
+    detail: `It has revision ${revision} now, not ${expected}.`,
+    data: { revision, text, type },
+  });
+}
+
+function nameOf({ id, type, path }: CommentRecord): string {
+  return `${type === 'issue' ? 'issue' : `comment (${type})`} ${id}${path === null ? '' : ` in ${path}`}`;
 }

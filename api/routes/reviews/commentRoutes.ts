@@ -117,6 +117,21 @@ export const commentRoutes: Route[] = [
       return { status: 200, body: { items, nextCursor: null } };
     },
   }),
+  defineRoute({
+    method: 'post',
+    path: '/reviews/{id}/comments/{commentId}/publish',
+    tag: 'reviews',
+    summary: 'Publish one draft at once; the others stay drafts.',
+    auth: 'required',
+    scope: 'reviews',
+    params: CommentParams,
+    responses: { 200: ReviewComment },
+    async handler({ deps, caller, params }) {
+      const scope = { caller, reviewId: params.id, commentId: params.commentId };
+      const { comments, review } = await publishComments(deps, scope);
+      return { status: 200, body: presentComment(comments[0]!, review, caller) };
+    },
+  }),
   resolving('resolve', 'Resolve a comment. An issue: by who raised it, the holder of the review, or level 4.'),
   resolving('unresolve', 'Open a resolved comment again.'),
 ];

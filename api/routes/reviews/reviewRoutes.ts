@@ -1,4 +1,6 @@
 import { assignmentRoutes } from '#api/routes/reviews/assignmentRoutes.ts';
+import { comparisonRoutes } from '#api/routes/reviews/comparisonRoutes.ts';
+import { conversationRoutes } from '#api/routes/reviews/conversationRoutes.ts';
 import { commentRoutes } from '#api/routes/reviews/commentRoutes.ts';
 import { decisionRoutes } from '#api/routes/reviews/decisionRoutes.ts';
 import { metricsRoutes } from '#api/routes/reviews/metricsRoutes.ts';
@@ -17,5 +19,7 @@ export const reviewRoutes: Route[] = [
   ...decisionRoutes,
   ...assignmentRoutes,
   ...commentRoutes,
+  ...conversationRoutes,
+  ...comparisonRoutes,
   ...runningCopyRoutes,
 ];

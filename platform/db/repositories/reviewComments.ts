@@ -19,6 +19,8 @@ export interface CommentRecord {
   resolvedBy: PersonRecord | null;
   resolvedAt: Date | null;
   publishedAt: Date | null;
+  /** How often its text was saved while it was a draft. */
+  revision: number;
   createdAt: Date;
 }
 
@@ -38,12 +40,16 @@ export interface NewComment {
   published: boolean;
 }
 
-const COMMENT_SELECT = `
-  SELECT c.id, c.review_request_id AS "reviewId", ${personColumn('author')} AS author, c.snapshot_id AS "snapshotId", c.path,
+/** The columns of a comment under the names of CommentRecord, without the tables. */
+export const COMMENT_COLUMNS = `
+  c.id, c.review_request_id AS "reviewId", ${personColumn('author')} AS author, c.snapshot_id AS "snapshotId", c.path,
     c.line_number AS "lineNumber", c.end_line_number AS "endLineNumber", c.quoted_text AS "quotedText", c.comment_text AS text,
     c.comment_type AS type, c.parent_comment_id AS "parentCommentId", c.is_resolved AS "isResolved",
-    ${personColumn('resolver')} AS "resolvedBy", c.resolved_at AS "resolvedAt", c.published_at AS "publishedAt", c.created_at AS "createdAt"
-  FROM review_comments c JOIN users author ON author.id = c.commenter_id LEFT JOIN users resolver ON resolver.id = c.resolved_by`;
+    ${personColumn('resolver')} AS "resolvedBy", c.resolved_at AS "resolvedAt", c.published_at AS "publishedAt", c.revision, c.created_at AS "createdAt"`;
+/** The tables of COMMENT_COLUMNS. */
+export const COMMENT_TABLES = `
+  review_comments c JOIN users author ON author.id = c.commenter_id LEFT JOIN users resolver ON resolver.id = c.resolved_by`;
+const COMMENT_SELECT = `SELECT ${COMMENT_COLUMNS} FROM ${COMMENT_TABLES}`;
 
 /** Inserts a comment and resolves with its id. The live item is linked only while it still exists. */
 export async function insertComment(database: Database, comment: NewComment, tx: Tx): Promise<number> {
@@ -73,14 +79,18 @@ export async function insertComment(database: Database, comment: NewComment, tx:
   return inserted.id;
 }
 
-/** A comment of this review that the viewer may see (published, or their own draft), or null. */
+/**
+ * A comment of this review that the viewer may see (published, or their own draft), or a published one of its earlier
+ * rounds; null otherwise.
+ */
 export async function findComment(
   database: Database,
   key: { reviewId: number; commentId: number; viewerId: number },
   tx: Tx = null,
 ): Promise<CommentRecord | null> {
   const rows = await database.query<CommentRecord>(
-    `${COMMENT_SELECT} WHERE c.review_request_id = $1 AND c.id = $2 AND (c.published_at IS NOT NULL OR c.commenter_id = $3)`,
+    `${COMMENT_SELECT} WHERE c.id = $2 AND c.review_request_id IN (SELECT review_chain($1))
+       AND (c.published_at IS NOT NULL OR (c.commenter_id = $3 AND c.review_request_id = $1))`,
     [key.reviewId, key.commentId, key.viewerId],
     tx,
   );
@@ -99,14 +109,14 @@ export async function listComments(
   );
 }
 
-/** Changes a draft. False: it was published meanwhile, or is gone. */
+/** Changes a draft and counts its revision. False: it was published meanwhile, or is gone. */
 export async function updateDraft(
   database: Database,
   draft: { commentId: number; text: string; type: CommentType },
   tx: Tx,
 ): Promise<boolean> {
   const rows = await database.query(
-    `UPDATE review_comments SET comment_text = $2, comment_type = $3, updated_at = now()
+    `UPDATE review_comments SET comment_text = $2, comment_type = $3, revision = revision + 1, updated_at = now()
      WHERE id = $1 AND published_at IS NULL RETURNING id`,
     [draft.commentId, draft.text, draft.type],
     tx,
@@ -124,16 +134,17 @@ export async function deleteDraft(database: Database, commentId: number, tx: Tx)
   return rows.length === 1;
 }
 
-/** Publishes all drafts of one person in this review at one moment; resolves with them. */
+/** Publishes all drafts of one person in this review at one moment, or one of them; resolves with what was published. */
 export async function publishDrafts(
   database: Database,
-  drafts: { reviewId: number; commenterId: number },
+  drafts: { reviewId: number; commenterId: number; commentId?: number },
   tx: Tx,
 ): Promise<CommentRecord[]> {
   const rows = await database.query<{ id: number }>(
     `UPDATE review_comments SET published_at = now(), updated_at = now()
-     WHERE review_request_id = $1 AND commenter_id = $2 AND published_at IS NULL RETURNING id`,
-    [drafts.reviewId, drafts.commenterId],
+     WHERE review_request_id = $1 AND commenter_id = $2 AND published_at IS NULL
+       AND ($3::integer IS NULL OR id = $3) RETURNING id`,
+    [drafts.reviewId, drafts.commenterId, drafts.commentId ?? null],
     tx,
   );
   return database.query<CommentRecord>(
@@ -146,13 +157,14 @@ export async function publishDrafts(
 /** Whether the person's drafts contain one of this kind. */
 export async function hasDraftOfType(
   database: Database,
-  drafts: { reviewId: number; commenterId: number; type: CommentType },
+  drafts: { reviewId: number; commenterId: number; type: CommentType; commentId?: number },
   tx: Tx,
 ): Promise<boolean> {
   const rows = await database.query(
     `SELECT 1 FROM review_comments
-     WHERE review_request_id = $1 AND commenter_id = $2 AND comment_type = $3 AND published_at IS NULL LIMIT 1`,
-    [drafts.reviewId, drafts.commenterId, drafts.type],
+     WHERE review_request_id = $1 AND commenter_id = $2 AND comment_type = $3 AND published_at IS NULL
+       AND ($4::integer IS NULL OR id = $4) LIMIT 1`,
+    [drafts.reviewId, drafts.commenterId, drafts.type, drafts.commentId ?? null],
     tx,
   );
   return rows.length === 1;
@@ -172,4 +184,15 @@ export async function setResolved(
     tx,
   );
   return rows.length === 1;
+}
+
+/** Who wrote the comments that these reply to. */
+export async function findThreadAuthors(database: Database, commentIds: readonly number[], tx: Tx): Promise<number[]> {
+  const rows = await database.query<{ id: number }>(
+    `SELECT DISTINCT root.commenter_id AS id FROM review_comments c JOIN review_comments root ON root.id = c.parent_comment_id
+     WHERE c.id = ANY($1::integer[])`,
+    [commentIds],
+    tx,
+  );
+  return rows.map(({ id }) => id);
 }

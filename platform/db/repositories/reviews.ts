@@ -28,6 +28,7 @@ export interface ReviewRecord extends TurnFactsRecord {
   manifestHash: string | null;
   round: number;
   previousReviewId: number | null;
+  /** Unresolved issues of this review and its earlier rounds. */
   openIssues: number;
   submittedAt: Date;
   reviewedAt: Date | null;
@@ -53,7 +54,7 @@ export const REVIEW_COLUMNS = `
   r.id, s.id AS "sessionId", s.uuid AS "sessionUuid", s.name AS "sessionName", r.title, r.description, r.status, r.priority,
   ${personColumn('submitter')} AS "submittedBy", ${personColumn('assignee')} AS "assignedTo",
   r.snapshot_id AS "snapshotId", n.manifest_hash AS "manifestHash", r.round, r.previous_review_id AS "previousReviewId",
-  (SELECT count(*)::int FROM review_comments c WHERE c.review_request_id = r.id AND c.comment_type = 'issue'
+  (SELECT count(*)::int FROM review_comments c WHERE c.review_request_id IN (SELECT review_chain(r.id)) AND c.comment_type = 'issue'
     AND c.published_at IS NOT NULL AND NOT c.is_resolved) AS "openIssues",
   r.submitted_at AS "submittedAt", r.reviewed_at AS "reviewedAt", r.withdrawn_at AS "withdrawnAt",
   r.claim_expires_at AS "claimExpiresAt", coalesce(r.claim_expires_at <= now(), false) AS "claimLapsed", r.due_at AS "dueAt", r.change_seq::int AS "changeSeq",

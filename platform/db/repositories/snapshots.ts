@@ -168,3 +168,16 @@ export async function readVerifiedSnapshot(
   if (snapshot?.manifestHash !== computed) throw new Error(`snapshot ${snapshotId} is not what its digest says`);
   return { manifestHash: computed, items };
 }
+
+/** A path of this snapshot with its bytes (null for a folder), or null when the snapshot has no such path. */
+export async function findSnapshotItemByPath(
+  database: Database,
+  key: { snapshotId: number; path: string },
+): Promise<(SnapshotItemRecord & { bytes: Buffer | null }) | null> {
+  const rows = await database.query<SnapshotItemRecord & { bytes: Buffer | null }>(
+    `SELECT ${ITEM_COLUMNS}, b.bytes FROM snapshot_items i LEFT JOIN blobs b ON b.sha256 = i.sha256
+     WHERE i.snapshot_id = $1 AND path_digest(i.path) = path_digest($2)`,
+    [key.snapshotId, key.path],
+  );
+  return rows[0] ?? null;
+}

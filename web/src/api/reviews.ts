@@ -11,6 +11,9 @@ import type {
   SubmittedReview,
   UpdateComment,
 } from '#shared/contracts/review.ts';
+import type { Page } from '#shared/contracts/problem.ts';
+import type { Comparison, FileComparison, ReviewSnapshot } from '#shared/contracts/reviewComparison.ts';
+import type { AppliedSuggestion, ConversationComment, Suggestion } from '#shared/contracts/reviewConversation.ts';
 import { request } from './client.ts';
 
 /** Decisions that need no words. */
@@ -44,9 +47,16 @@ export async function listSnapshotItems(id: number): Promise<SnapshotItem[]> {
 export function loadSnapshotItem(id: number, snapshotItemId: number): Promise<SnapshotItemWithContent> {
   return request('GET', `/reviews/${id}/items/${snapshotItemId}`);
 }
-/** Published comments, and the caller's own drafts. */
-export async function listComments(id: number): Promise<ReviewComment[]> {
-  return (await request<{ items: ReviewComment[] }>('GET', `/reviews/${id}/comments`)).items;
+/** The comments of all rounds with their places in the present snapshot, and the caller's own drafts. */
+export async function loadConversation(id: number): Promise<ConversationComment[]> {
+  const comments: ConversationComment[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await request<Page<ConversationComment>>('GET', `/reviews/${id}/conversation`, { query: { cursor } });
+    comments.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return comments;
 }
 /** Writes a comment; a draft unless `publish` is set. */
 export function createComment(
@@ -62,6 +72,39 @@ export function updateComment(id: number, commentId: number, body: UpdateComment
 /** Throws a draft away. */
 export function deleteComment(id: number, commentId: number): Promise<void> {
   return request('DELETE', `/reviews/${id}/comments/${commentId}`);
+}
+/** Publishes one draft at once. */
+export function publishComment(id: number, commentId: number): Promise<ReviewComment> {
+  return request('POST', `/reviews/${id}/comments/${commentId}/publish`);
+}
+/** The texts that a suggestion is about; for the review's author. */
+export function loadSuggestion(id: number, commentId: number): Promise<Suggestion> {
+  return request('GET', `/reviews/${id}/comments/${commentId}/suggestion`);
+}
+/** Applies a suggestion to the live session; `merged` is what its author made of it, over that version. */
+export function applySuggestion(
+  id: number,
+  commentId: number,
+  merged?: { content: string; version: number },
+): Promise<AppliedSuggestion> {
+  const body = merged === undefined ? {} : { merged: merged.content };
+  const options = merged === undefined ? { body } : { body, version: merged.version };
+  return request('POST', `/reviews/${id}/comments/${commentId}/apply`, options);
+}
+/** The snapshots that can be compared, oldest first. */
+export async function listSnapshots(id: number): Promise<ReviewSnapshot[]> {
+  return (await request<{ items: ReviewSnapshot[] }>('GET', `/reviews/${id}/snapshots`)).items;
+}
+/** The files that differ between two snapshots, or a snapshot and the live session. */
+export function compareTrees(id: number, query: { from: number; to: number | 'live' }): Promise<Comparison> {
+  return request('GET', `/reviews/${id}/changes`, { query });
+}
+/** Both sides of one file of a comparison. */
+export function compareFile(
+  id: number,
+  query: { from: number; to: number | 'live'; fromItemId?: number | undefined; toItemId?: number | undefined },
+): Promise<FileComparison> {
+  return request('GET', `/reviews/${id}/changes/file`, { query });
 }
 /** Publishes all of the caller's drafts at once. */
 export function publishComments(id: number): Promise<void> {

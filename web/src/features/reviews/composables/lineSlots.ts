@@ -1,4 +1,5 @@
 import { RangeSetBuilder, StateEffect, StateField, type Extension, type Text } from '@codemirror/state';
+import type { LineRange } from '#shared/domain/textLines.ts';
 import { Decoration, EditorView, gutter, GutterMarker, keymap, WidgetType, type DecorationSet } from '@codemirror/view';
 
 /** Where the page puts what stands below a line: called with the element when it appears and with null when it goes. */
@@ -93,14 +94,21 @@ class CommentMarker extends GutterMarker {
 const MARKED = new CommentMarker(true);
 const UNMARKED = new CommentMarker(false);
 
+/** The lines that the selection touches; one that ends before a line's first letter does not touch it. */
+function selectedLines({ state }: EditorView): LineRange {
+  const { from, to } = state.selection.main;
+  const [first, last] = [state.doc.lineAt(from), state.doc.lineAt(to)];
+  return { first: first.number, last: to > from && to === last.from ? last.number - 1 : last.number };
+}
+
 /**
- * Lets a page put elements below lines of a view, and asks for a comment on a line: by a click in the gutter, or `c` on
- * the line with the cursor.
+ * Lets a page put elements below lines of a view, and asks for a comment on a line or on those that are selected: by a
+ * click in the gutter (with Shift from the cursor to there), or `c` on the line with the cursor.
  */
 export function lineSlots(options: {
   canComment: boolean;
   slot: SlotListener;
-  ask: (line: number) => void;
+  ask: (range: LineRange) => void;
 }): Extension {
   const field = StateField.define<SlotState>({
     create: () => NO_SLOTS,
@@ -116,9 +124,13 @@ export function lineSlots(options: {
     },
     provide: (self) => EditorView.decorations.from(self, ({ slots }) => slots),
   });
-  const askAt = (view: EditorView, position: number): boolean => {
+  const askAt = (view: EditorView, position: number, extend = false): boolean => {
     if (!options.canComment) return false;
-    options.ask(view.state.doc.lineAt(position).number);
+    const line = view.state.doc.lineAt(position).number;
+    const selected = selectedLines(view);
+    if (extend) options.ask({ first: Math.min(selected.first, line), last: Math.max(selected.last, line) });
+    else if (line >= selected.first && line <= selected.last) options.ask(selected);
+    else options.ask({ first: line, last: line });
     return true;
   };
   const marks = gutter({
@@ -130,7 +142,9 @@ export function lineSlots(options: {
           ? UNMARKED
           : null,
     lineMarkerChange: (update) => update.startState.field(field) !== update.state.field(field),
-    domEventHandlers: { mousedown: (view, block) => askAt(view, block.from) },
+    domEventHandlers: {
+      mousedown: (view, block, event) => askAt(view, block.from, event instanceof MouseEvent && event.shiftKey),
+    },
   });
   return [field, marks, keymap.of([{ key: 'c', run: (view) => askAt(view, view.state.selection.main.head) }])];
 }

@@ -1,4 +1,4 @@
-import { computed, onScopeDispose, ref, watch } from 'vue';
+import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
 import type {
   CreateComment,
   Review,
@@ -6,10 +6,14 @@ import type {
   SnapshotItem,
   SnapshotItemWithContent,
 } from '#shared/contracts/review.ts';
+import type { ConversationComment } from '#shared/contracts/reviewConversation.ts';
+import { useAccountStore } from '../../../composables/accountStore.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { followSubject } from '../../../api/sockets.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
 import { toThreads } from './threads.ts';
+import { useDrafting } from './useDrafting.ts';
+import { useSuggestions } from './useSuggestions.ts';
 
 /** A frozen file as the tree shows it; a link is a file there. */
 export interface FrozenEntry {
@@ -23,7 +27,7 @@ export interface FrozenEntry {
 export function useReview(id: number) {
   const review = useLoad(() => reviews.loadReview(id));
   const frozen = useLoad(() => reviews.listSnapshotItems(id));
-  const comments = useLoad(() => reviews.listComments(id));
+  const comments = useLoad(() => reviews.loadConversation(id));
   const history = useLoad(() => reviews.loadHistory(id));
   const file = useLoad<SnapshotItemWithContent | null>(loadChosen);
   const chosenPath = ref<string | null>(null);
@@ -37,7 +41,16 @@ export function useReview(id: number) {
       item,
     })),
   );
-  const threads = computed(() => toThreads(comments.value.value ?? []));
+  const drafting = useDrafting(id, () => comments.reload());
+  /** The comment whose original place is shown. */
+  const original = shallowRef<ConversationComment | null>(null);
+  const suggestions = useSuggestions(id, () => comments.reload());
+  // What is being written is shown by its composer.
+  const threads = computed(() =>
+    toThreads((comments.value.value ?? []).filter((comment) => !drafting.hidden.value.has(comment.id))),
+  );
+  const store = useAccountStore();
+  const isAuthor = computed(() => review.value.value?.submittedBy.id === store.account?.id);
   const drafts = computed(() => (comments.value.value ?? []).filter((comment) => comment.publishedAt === null));
   const snapshotId = computed(() => review.value.value?.snapshotId ?? null);
   const may = (action: ReviewAction): boolean => review.value.value?.actions.includes(action) ?? false;
@@ -54,7 +67,12 @@ export function useReview(id: number) {
       reset: reloadAll,
     });
   });
-  watch(snapshotId, (present) => void (present !== null && frozen.reload()));
+  // Other files, other places of the comments in them.
+  watch(snapshotId, (present) => {
+    if (present === null) return;
+    void frozen.reload();
+    void comments.reload();
+  });
   watch(entries, (all) => {
     if (!all.some(({ path }) => path === chosenPath.value)) chosenPath.value = firstToRead(all);
     void file.reload();
@@ -100,10 +118,6 @@ export function useReview(id: number) {
     await reviews.createComment(id, body);
     await comments.reload();
   }
-  async function change(commentId: number, text: string): Promise<void> {
-    await reviews.updateComment(id, commentId, { text });
-    await comments.reload();
-  }
   async function discard(commentId: number): Promise<void> {
     await reviews.deleteComment(id, commentId);
     await comments.reload();
@@ -121,6 +135,10 @@ export function useReview(id: number) {
     review,
     frozen,
     comments,
+    drafting,
+    suggestions,
+    original,
+    isAuthor,
     history,
     file,
     chosenPath,
@@ -134,7 +152,6 @@ export function useReview(id: number) {
     decide,
     giveVerdict,
     comment,
-    change,
     discard,
     publish,
     setResolved,
