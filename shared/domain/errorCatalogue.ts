@@ -208,6 +208,11 @@ export const ERROR_CATALOGUE = {
     title: 'The search took too long',
     remedy: 'Search for something longer, match its case, or name the folders to search in.',
   },
+  SEARCH_PATTERN: {
+    status: 422,
+    title: 'The pattern cannot be searched for',
+    remedy: 'Change the pattern, or search for the text as it is.',
+  },
   SEARCH_BUSY: {
     status: 429,
     title: 'Two searches of yours are under way',

@@ -2,7 +2,7 @@ import type { Page } from '#shared/contracts/problem.ts';
 import type { Recording } from '#shared/contracts/recording.ts';
 import type { Accepted, CreateSession, Session } from '#shared/contracts/session.ts';
 import type { CreateTerminal, Terminal } from '#shared/contracts/terminal.ts';
-import { request } from './client.ts';
+import { request, requestText } from './client.ts';
 
 const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}`;
 
@@ -89,4 +89,8 @@ export function removeRecording(uuid: string, id: string): Promise<void> {
 /** Where a recording is downloaded from. */
 export function recordingAddress(uuid: string, id: string): string {
   return `/api/v1${at(uuid)}/recordings/${id}/content`;
+}
+/** The asciicast of a recording that has ended. */
+export function loadRecording(uuid: string, id: string): Promise<string> {
+  return requestText(`${at(uuid)}/recordings/${id}/content`);
 }
