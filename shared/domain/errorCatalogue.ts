@@ -203,6 +203,11 @@ export const ERROR_CATALOGUE = {
     title: 'Something in the archive cannot be imported',
     remedy: 'Take it out of the archive, or import the rest without it.',
   },
+  CLONE_REFUSED: {
+    status: 409,
+    title: 'There is nothing to clone',
+    remedy: 'Look at the session: the detail says why not.',
+  },
   SEARCH_TOO_SLOW: {
     status: 422,
     title: 'The search took too long',

@@ -1,6 +1,7 @@
 import type { Database } from '#platform/db/database.ts';
 import { isVolumeInDoubt, type VolumeState } from '#shared/domain/session.ts';
 import { findNewestSave, type NewestSave } from '#platform/db/repositories/sessionDiscards.ts';
+import type { SessionRepositoryRecord } from '#platform/db/repositories/sessionRepositories.ts';
 import type { StageRecord } from '#platform/db/repositories/sessionPhases.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
@@ -13,6 +14,7 @@ export interface SessionDetails {
   /** Set while a person may give the volume up. */
   discardable: { newestSave: NewestSave | null } | null;
   openReviewId: number | null;
+  repository: SessionRepositoryRecord | null;
 }
 
 interface DetailsRow {
@@ -20,6 +22,7 @@ interface DetailsRow {
   stages: { phase: StageRecord['phase']; startedAt: string; seconds: number }[];
   volume: { state: VolumeState; keptUntil: string | null } | null;
   openReviewId: number | null;
+  repository: SessionRepositoryRecord | null;
 }
 
 /** The details of several sessions by id, in one statement, and one more for each that holds what is in doubt. */
@@ -32,6 +35,9 @@ export async function loadSessionDetails(
     `SELECT s.id,
        (SELECT r.id FROM review_requests r WHERE r.session_id = s.uuid AND r.withdrawn_at IS NULL
           AND r.status IN ('pending', 'in_review') LIMIT 1) AS "openReviewId",
+       (SELECT json_build_object('url', p.url, 'branch', p.branch, 'depth', p.depth, 'folder', p.folder, 'run',
+            CASE WHEN r.id IS NULL THEN NULL ELSE json_build_object('id', r.id, 'status', r.status) END)
+          FROM session_repositories p LEFT JOIN runs r ON r.id = p.run_id WHERE p.session_id = s.id) AS repository,
        (SELECT json_build_object('state', v.state, 'keptUntil', v.kept_until) FROM volumes v
           WHERE v.session_id = s.id) AS volume,
        coalesce((SELECT json_agg(json_build_object('phase', e.phase, 'startedAt', e.created_at, 'seconds', e.seconds)
@@ -49,12 +55,13 @@ export async function loadSessionDetails(
 }
 
 async function readDetails(database: Database, session: SessionRecord, row: DetailsRow): Promise<SessionDetails> {
-  const { id, openReviewId } = row;
+  const { id, openReviewId, repository } = row;
   const keptUntil = row.volume?.keptUntil == null ? null : new Date(row.volume.keptUntil);
   const inDoubt = row.volume !== null && isVolumeInDoubt(session, { state: row.volume.state, keptUntil });
   return {
     id,
     openReviewId,
+    repository,
     keptVolume: row.volume?.state === 'kept' ? { until: keptUntil } : null,
     discardable: inDoubt ? { newestSave: await findNewestSave(database, id) } : null,
     stages: row.stages.map((stage) => ({ ...stage, startedAt: new Date(stage.startedAt) })),
