@@ -9,7 +9,7 @@ const MAX_HEADER_BYTES = 65_536;
 export interface PreviewLimits {
   /** The most bytes of its body. */
   bodyBytes: number;
-  /** How long a program may take until its answer begins; what comes then may last. */
+  /** How long a program may take, after the last byte of the request, until its answer begins; what comes then may last. */
   answerMs: number;
 }
 
@@ -32,7 +32,7 @@ export async function passRequest({ request, response, program, route, limits }:
   request.once('error', () => asked.destroy());
   const tooLarge = limitBody({ request, asked, limits });
   request.pipe(asked);
-  const answer = await Promise.race([answerTo(asked, limits), tooLarge]);
+  const answer = await Promise.race([answerTo(asked, { limits, body: request }), tooLarge]);
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, toVisitor(answer, route));
   // An answer that comes bit by bit begins before its first bit.
   response.flushHeaders();
@@ -54,7 +54,7 @@ export async function passUpgrade(exchange: PreviewExchange & { socket: Duplex; 
     asked.once('upgrade', (answer, _stream, rest) => resolve({ answer, rest }));
   });
   asked.end();
-  const first = await Promise.race([answerTo(asked, exchange.limits), upgraded]);
+  const first = await Promise.race([answerTo(asked, { limits: exchange.limits, body: null }), upgraded]);
   if (!('rest' in first)) {
     response.writeHead(first.statusCode ?? 502, first.statusMessage, toVisitor(first, route));
     first.on('error', () => socket.destroy());
@@ -84,19 +84,29 @@ function ask(
   });
 }
 
-/** The answer as it begins. */
-function answerTo(asked: ClientRequest, { answerMs }: PreviewLimits): Promise<IncomingMessage> {
+/** The answer as it begins. While bytes of `body` come nobody waits for it yet. */
+function answerTo(
+  asked: ClientRequest,
+  { limits: { answerMs }, body }: Pick<PreviewExchange, 'limits'> & { body: IncomingMessage | null },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       reject(new AppError('PREVIEW_TIMEOUT', { detail: `It did not begin within ${answerMs / 1_000} s.` }));
       asked.destroy();
     }, answerMs);
+    const putOff = (): void => void timer.refresh();
+    const stop = (): void => {
+      // In this order: a timer that was cleared would be started again.
+      body?.off('data', putOff);
+      clearTimeout(timer);
+    };
+    body?.on('data', putOff);
     asked.once('response', resolve);
     // Also after the answer has begun: then whoever reads it sees the break.
     asked.on('error', (cause) => reject(new AppError('PREVIEW_FAILED', { cause })));
-    asked.once('response', () => clearTimeout(timer));
+    asked.once('response', stop);
     asked.once('close', () => {
-      clearTimeout(timer);
+      stop();
       reject(new AppError('PREVIEW_FAILED'));
     });
   });

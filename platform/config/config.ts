@@ -42,7 +42,9 @@ export const ConfigSchema = z.object({
     .describe('The most bytes of the body of one request to a preview.'),
   PREVIEW_ANSWER_SECONDS: integer(1, 3_600)
     .default(120)
-    .describe('How long a program may take until its answer to a preview begins; what comes then may last.'),
+    .describe(
+      'How long a program may take, after the last byte of a request to a preview, until its answer begins; what comes then may last.',
+    ),
   BERTH_HOST: z.string().min(1).default('127.0.0.1').describe('The address that the api listens on.'),
   BERTH_PORT: integer(0, 65_535).default(4600).describe('The port that the api listens on; 0 takes a free one.'),
   BERTH_METRICS_PORT: integer(0, 65_535).default(4601).describe('The port of /metrics; 0 takes a free one.'),

@@ -34,6 +34,10 @@ export function openSession(uuid: string): Promise<Accepted> {
 export function closeSession(uuid: string): Promise<Accepted> {
   return request('POST', `${at(uuid)}/close`);
 }
+/** Tries again to clone the repository that the session was made from. */
+export function cloneAgain(uuid: string): Promise<void> {
+  return request('POST', `${at(uuid)}/clone`, { body: {} });
+}
 /** Gives up what is on a disk that is out of reach, and opens the session from the newest save. */
 export function discardAndReopen(uuid: string): Promise<Accepted> {
   return request('POST', `${at(uuid)}/discard-and-reopen`, { body: { confirm: 'discard' } });
