@@ -10,7 +10,6 @@ import { waitFor } from '#tests/support/waitFor.ts';
 
 const PORT = 18_531;
 const SIZE = 320 * 65_536;
-const MAX_BODY = SIZE + 1_000;
 const BLOCK = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 let api: TestApi;
@@ -22,7 +21,7 @@ let host: string;
 let cookie: string;
 
 beforeAll(async () => {
-  api = await startTestApi({ PREVIEW_MAX_BODY_BYTES: String(MAX_BODY), PREVIEW_ANSWER_SECONDS: '1' });
+  api = await startTestApi();
   [alice, bob] = [await api.person({ username: 'alice' }), await api.person({ username: 'bob' })];
   running = await buildRunningSession(api, alice.id);
   const { uuid } = running.session;
@@ -145,33 +144,6 @@ describe('a preview passes on', () => {
     const { got } = upgrade('/no');
     await waitFor(() => got.closed(), { what: 'the end' });
     expect(got.text()).toMatch(/^HTTP\/1\.1 403 [\s\S]*not here$/);
-  });
-});
-
-describe('a preview ends', () => {
-  it.each([false, true])(
-    'a body that is longer than it may be, and the program never has all of it (pieces: %s)',
-    async (chunked) => {
-      const most = await ask('/digest', { method: 'POST', body: Buffer.alloc(MAX_BODY), chunked });
-      expect(most.status).toBe(200);
-      const over = await ask('/digest', { method: 'POST', body: Buffer.alloc(MAX_BODY + 1), chunked }).catch(brokenOff);
-      expect([413, null]).toContain(over?.status ?? null);
-      expect((await ask('/')).status).toBe(200);
-    },
-  );
-  // The rest of a body that nobody reads may break the connection before its answer is read.
-  const brokenOff = (error: Error & { code?: string }): null => {
-    if (error.code === 'EPIPE' || error.code === 'ECONNRESET') return null;
-    throw error;
-  };
-
-  it('waiting for an answer that does not begin, and waits for the rest of one that has begun', async () => {
-    const began = performance.now();
-    const silent = await ask('/silent');
-    expect([silent.status, silent.headers['content-type']]).toEqual([504, expect.stringContaining('text/html')]);
-    expect(performance.now() - began).toBeLessThan(10_000);
-    expect((await ask('/late')).body.toString()).toBe('late');
-    await ask('/go', { method: 'POST' });
   });
 });
 

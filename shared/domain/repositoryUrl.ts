@@ -20,7 +20,6 @@ const INNER_NETWORKS: ReadonlyArray<[string, number]> = [
  */
 export function findRepositoryUrlProblem(text: string, { local }: { local: boolean }): string | null {
   if (!URL.canParse(text)) return 'is no address';
-  // eslint-disable-next-line no-control-regex
   if (/[\s\u0000-\u001f\u007f]/.test(text)) return 'holds a space or a control character';
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') {

@@ -30,13 +30,18 @@ export function comparison({
   const older = isSwapped ? other : version;
   const newer = isSwapped ? version : (other ?? now);
   return {
-    older: { name: other === null ? 'then' : absoluteTime(older.createdAt), size: older.size, content: older.content },
+    older: { name: other === null ? 'then' : versionName(older), size: older.size, content: older.content },
     newer: {
-      name: other === null ? 'now' : absoluteTime((newer as ItemVersionWithContent).createdAt),
+      name: other === null ? 'now' : versionName(newer as ItemVersionWithContent),
       size: newer.size,
       content: newer.content,
     },
     isSame: older.sha256 === newer.sha256,
     isText: older.encoding === 'utf8' && newer.encoding === 'utf8',
   };
+}
+
+/** What a version is called where more than one is in sight: two of the same minute have different numbers. */
+export function versionName({ version, createdAt }: Pick<ItemVersionWithContent, 'version' | 'createdAt'>): string {
+  return `${version}: ${absoluteTime(createdAt)}`;
 }

@@ -40,7 +40,6 @@ export function endWord({ exitCode, signal }: Pick<Run, 'exitCode' | 'signal'>):
 /** The most characters of an output that the page draws: its end is what a person looks for. */
 const SHOWN_CHARACTERS = 200_000;
 // Colours, cursor moves and titles: a page of text has no use for them.
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 
 /** An output as it is drawn: without what only a terminal understands, and its end alone where it is long. */
