@@ -103,6 +103,21 @@ describe('an upload into an open session', () => {
     expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });
   });
 
+  it('by a large batch makes no conflict with a reconcile that runs meanwhile', async () => {
+    const session = await ground.open({ plant: (planted) => editor.oneFile(planted) });
+    const names = Array.from({ length: 300 }, (_, index) => `many/${index % 7}/${index}.txt`);
+    const body = batchOf(Object.fromEntries(names.map((name) => [name, `${name}\n`])));
+    const sent = uploadBatch(deps, { session: await rowOf(session), userId: session.userId, body });
+    for (let turn = 0; turn < 3; turn += 1) await session.reconcile();
+    await sent;
+    await handOffsSettled();
+    await session.reconcile();
+    expect(await session.reconcile()).toEqual({ changed: 0, conflicts: 0, notSaved: 0, more: false });
+    const files = session.workspace.list().filter((path) => path.endsWith('.txt'));
+    expect(files.sort()).toEqual([...names].sort());
+    expect(await editor.isClean(session)).toBe(true);
+  });
+
   it('by a batch replaces nothing that a program wrote meanwhile: both are kept', async () => {
     const session = await ground.open({ plant: (planted) => editor.oneFile(planted) });
     session.workspace.write('clash.txt', 'by a program\n');
