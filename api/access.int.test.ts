@@ -12,12 +12,14 @@ let api: TestApi;
 let alice: TestPerson;
 let stranger: TestPerson;
 let operator: TestPerson;
+let chief: TestPerson;
 
 beforeAll(async () => {
   api = await startTestApi();
   alice = await api.person({ username: 'alice' });
   stranger = await api.person({ username: 'stranger' });
   operator = await api.person({ username: 'operator', isOperator: true });
+  chief = await api.person({ username: 'chief', reviewerLevel: 4 });
 });
 afterAll(() => api.close());
 
@@ -53,12 +55,12 @@ describe('the table of access', () => {
 // A decision waits ten seconds for workers, of which there are none: the other routes are asked meanwhile.
 describe('what belongs to somebody', () => {
   it.concurrent.each(foreign)(
-    'is not found by a stranger and an operator, needs a sign-in, and is there for its owner: $name',
+    'is not found by a stranger, an operator and a reviewer, needs a sign-in, and is there for its owner: $name',
     async ({ method, path, body, headers, query }) => {
       const things = await belongingsOf(api, alice);
       const address = `${addressOf(path, things)}?${query ?? ''}`;
       const request = { body: bodyOf(body, things), headers };
-      for (const as of path.startsWith('/reviews') ? [stranger] : [stranger, operator]) {
+      for (const as of path.startsWith('/reviews') ? [stranger] : [stranger, operator, chief]) {
         const answer = await api.send(method, address, { ...request, as });
         expect([answer.status, answer.body.code]).toEqual([404, 'NOT_FOUND']);
       }
@@ -70,7 +72,7 @@ describe('what belongs to somebody', () => {
   );
 
   const inside = foreign.filter(({ path }) =>
-    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|recordingId|linkId)\}|trash\/restore$/.test(
+    /\{(itemId|versionId|uploadId|snapshotItemId|commentId|gitFolderId|runId|receiptId|recordingId|linkId)\}|trash\/restore$/.test(
       path,
     ),
   );

@@ -7,14 +7,14 @@ import { runWorkflowId } from '#shared/domain/run.ts';
 import { sessionWorkflowId } from '#shared/domain/session.ts';
 import type { Config } from '#platform/config/config.ts';
 import type { Database } from '#platform/db/database.ts';
-import type { IntentRecord } from '#platform/db/repositories/intents.ts';
+import { isReviewChange, type IntentRecord } from '#platform/db/repositories/intents.ts';
 import {
   describeReviewSubject,
   describeRunSubject,
   describeSessionSubject,
 } from '#platform/db/repositories/intentSubjects.ts';
 import type { Temporal } from '#platform/temporal/client.ts';
-import { REVIEW_WORKFLOW, type ReviewWorkflowInput } from '#workflows/review/review.messages.ts';
+import { changedSignal, REVIEW_WORKFLOW, type ReviewWorkflowInput } from '#workflows/review/review.messages.ts';
 import {
   cancelRunSignal,
   RUN_WORKFLOW,
@@ -92,20 +92,26 @@ function closeInput({ opId, payload }: IntentRecord): CloseInput {
   return { opId, reason: text(payload['reason']), actor: text(payload['actor']) };
 }
 
+/** Starts a review's workflow; for a change of its row one that runs is told, and one that somebody terminated starts again. */
 async function startReview(deps: SendDeps, intent: IntentRecord): Promise<void> {
   const subject = await describeReviewSubject(deps.database, intent.subjectId);
   if (subject === null) return;
   const input: ReviewWorkflowInput = { reviewId: intent.subjectId };
+  const options = {
+    taskQueue: taskQueues(deps.config.TEMPORAL_TASK_QUEUE_PREFIX).orchestration,
+    workflowId: reviewWorkflowId(intent.subjectId),
+    ...ONCE,
+    args: [input] as [ReviewWorkflowInput],
+    staticSummary: `${subject.submitter} · ${JSON.stringify(subject.title)}`.slice(0, 200),
+    staticDetails: `[The review's page](${deps.config.BERTH_PUBLIC_URL}/reviews/${intent.subjectId})`,
+  };
+  const { workflow } = deps.temporal.client;
+  const change = { signal: changedSignal, signalArgs: [{ opId: intent.opId }] as [{ opId: string }] };
   await startOnce(() =>
-    deps.temporal.within(SEND_DEADLINE_MS, () =>
-      deps.temporal.client.workflow.start(REVIEW_WORKFLOW, {
-        taskQueue: taskQueues(deps.config.TEMPORAL_TASK_QUEUE_PREFIX).orchestration,
-        workflowId: reviewWorkflowId(intent.subjectId),
-        ...ONCE,
-        args: [input],
-        staticSummary: `${subject.submitter} · ${JSON.stringify(subject.title)}`.slice(0, 200),
-        staticDetails: `[The review's page](${deps.config.BERTH_PUBLIC_URL}/reviews/${intent.subjectId})`,
-      }),
+    deps.temporal.within<unknown>(SEND_DEADLINE_MS, () =>
+      isReviewChange(intent)
+        ? workflow.signalWithStart(REVIEW_WORKFLOW, { ...options, ...change })
+        : workflow.start(REVIEW_WORKFLOW, options),
     ),
   );
 }

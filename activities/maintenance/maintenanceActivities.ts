@@ -15,18 +15,24 @@ import {
   removeUnreferencedBlobs,
   removeUnreferencedGitPacks,
 } from '#platform/db/repositories/retention.ts';
+import { removeEndedCopies } from '#platform/db/repositories/runningCopies.ts';
 import { tellExpiringVolumes } from '#platform/db/repositories/volumeNotices.ts';
 import { closeAbandonedSession } from '#platform/db/repositories/sessionRequests.ts';
 import type { MaintenanceActivities, Orphan, ReapPass } from '#workflows/maintenance/maintenance.ports.ts';
 import { distrust, findOrphanObjects, REAP_AGE_SECONDS, shareOfRun } from '#activities/maintenance/reapRules.ts';
 import { purgeTrash, retainVersions } from '#activities/maintenance/retainFiles.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
+import { wakeReviews } from '#activities/review/wakeReviews.ts';
 import { whileBeating } from '#activities/whileBeating.ts';
 
 type MaintenanceDeps = Pick<ActivityDeps, 'database' | 'runtime' | 'temporal' | 'log' | 'config'>;
 
 /** Sessions whose objects are removed at the same time. */
 const REMOVED_AT_ONCE = 10;
+/** A clock of a review that is so late has no workflow to ring it, or one that does not know of it. */
+const SILENT_REVIEW_SECONDS = 120;
+/** How long what ended of a throw-away copy can still be looked at: why it failed, say. */
+const COPY_KEPT_SECONDS = 3_600;
 /** A pod may take its time to end. */
 const BEAT_EVERY_MS = 5_000;
 
@@ -42,6 +48,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       const distrusted = distrust(tokens, all.length);
       if (distrusted !== null) return alarmed(distrusted, log);
       const closing = await closeAbandoned(deps);
+      await wakeSilentReviews(deps);
       const live = await readLiveObjects(database);
       const accepted = tokens.database === ACCEPTED_TOKEN;
       const share = shareOfRun(findOrphanObjects(objects, live), { objects: all, expired: live.expired, accepted });
@@ -69,6 +76,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         versions: await whileBeating(BEAT_EVERY_MS, () => retainVersions(deps)),
         sessions: await whileBeating(BEAT_EVERY_MS, () => purgeTrash(deps)),
         uploads: await removeOldUploads(database),
+        runningCopies: await removeEndedCopies(database, { ageSeconds: COPY_KEPT_SECONDS }),
         lostRuns: await loseAbandonedRuns(database),
         runs: await removeOldRuns(database),
         blobs: await removeUnreferencedBlobs(database),
@@ -78,6 +86,16 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       };
     },
   };
+}
+
+/** A review that is asked in vain is no reason to leave objects lying; the next run asks again. */
+async function wakeSilentReviews(deps: MaintenanceDeps): Promise<void> {
+  try {
+    const woken = await wakeReviews(deps, SILENT_REVIEW_SECONDS);
+    if (woken > 0) deps.log.warn({ reviews: woken }, 'reviews whose clocks did not ring were asked to look again');
+  } catch (error) {
+    deps.log.error({ err: error }, 'reviews whose clocks did not ring could not be asked');
+  }
 }
 
 /** Removes session by session, several at once. Resolves with how many objects went; throws the first failure after all were tried. */

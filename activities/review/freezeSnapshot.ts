@@ -1,10 +1,12 @@
 import type { Database, Tx } from '#platform/db/database.ts';
 import { appendHistory, findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import { lockReview, publishReviewChange, setSnapshot, type ReviewRecord } from '#platform/db/repositories/reviews.ts';
+import { tellRunningCopies } from '#platform/db/repositories/runningCopies.ts';
 import { countSnapshotFiles, createSnapshot, type CreatedSnapshot } from '#platform/db/repositories/snapshots.ts';
 import { closedRefusal, decisionRefusal } from '#shared/domain/reviewRules.ts';
 import { readReview } from '#activities/review/readReview.ts';
 import { notFound, toRefusal } from '#activities/review/refusals.ts';
+import { tellOfRefresh } from '#activities/review/tellOfTransition.ts';
 import type { FreezeResult, ReviewActivities } from '#workflows/review/review.ports.ts';
 
 type FreezeInput = Parameters<ReviewActivities['freezeSnapshot']>[0];
@@ -26,6 +28,7 @@ export function freezeSnapshot(database: Database, input: FreezeInput): Promise<
     const createdBy = review.submittedBy.id;
     const snapshot = await createSnapshot(database, { sessionId: review.sessionId, createdBy }, tx);
     await setSnapshot(database, { reviewId: review.id, snapshotId: snapshot.id }, tx);
+    await tellRunningCopies(database, review.id, tx);
     const seq = await appendHistory(
       database,
       {
@@ -38,6 +41,7 @@ export function freezeSnapshot(database: Database, input: FreezeInput): Promise<
       },
       tx,
     );
+    await tellOfRefresh(database, { review, opId: input.opId }, tx);
     await publishReviewChange(
       database,
       { reviewId: review.id, kinds: ['review', 'history'], sessionId: review.sessionId },

@@ -65,6 +65,8 @@ async function look(deps: OpenDeps, runId: number, progress: Progress): Promise<
   }
   if (Date.now() > progress.deadline) return { refused: `The session did not start in time; it is ${session.phase}.` };
   if (isLivePhase(session.phase) && session.phase !== 'saving' && session.phase !== 'closing') return null;
+  // A throw-away copy is opened once; whoever wants another asks for it on the review.
+  if (session.kind === 'review_run') return { refused: whyEnded(session) };
   if (progress.asked !== null && session.generation >= progress.asked) return { refused: whyEnded(session) };
   return ask(deps, session, progress);
 }

@@ -23,7 +23,7 @@ export function createPhaseActivities({
         admitted: true,
         summary: `${owner?.username ?? 'nobody'} · ${session.language} · ${JSON.stringify(session.name)}`,
         ownerId: session.userId,
-        idleSeconds: config.SESSION_IDLE_SECONDS,
+        idleSeconds: session.kind === 'review_run' ? config.RUNNING_COPY_IDLE_SECONDS : config.SESSION_IDLE_SECONDS,
         expiresAt: session.expiresAt?.toISOString() ?? null,
         kind: session.kind,
       };

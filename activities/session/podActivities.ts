@@ -2,7 +2,8 @@ import { Context } from '@temporalio/activity';
 import { AppError, isAppError } from '#shared/domain/errors.ts';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import { writeWaitingCause } from '#platform/db/repositories/sessionCauses.ts';
-import { findSessionById } from '#platform/db/repositories/sessions.ts';
+import { discardVolumeRow } from '#platform/db/repositories/sessionDiscards.ts';
+import { findSessionById, lockSessionById } from '#platform/db/repositories/sessions.ts';
 import { findVolume } from '#platform/db/repositories/volumes.ts';
 import type { SessionActivities, SessionRef } from '#workflows/session/session.ports.ts';
 import type { ActivityDeps } from '#activities/session/deps.ts';
@@ -35,6 +36,8 @@ export function createPodActivities(
     if ((await runtime.status(uuid)).cause !== 'node-lost') return;
     const session = await findSessionById(database, sessionId);
     if (session === null) return;
+    // Nothing on a throw-away copy's volume is worth waiting for: the next try waits for no node.
+    if (session.kind === 'review_run') await giveUpCopy(database, sessionId);
     await writeWaitingCause(database, { sessionId, generation: session.generation }, 'node-lost');
   }
 
@@ -100,6 +103,13 @@ export function createPodActivities(
       }
     },
   };
+}
+
+async function giveUpCopy(database: ActivityDeps['database'], sessionId: number): Promise<void> {
+  await database.transaction(async (tx) => {
+    await lockSessionById(database, sessionId, tx);
+    await discardVolumeRow(database, sessionId, tx);
+  });
 }
 
 /** Removes the session's pods up to that generation, and no newer one. */

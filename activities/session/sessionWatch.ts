@@ -2,6 +2,7 @@ import { isAppError } from '#shared/domain/errors.ts';
 import type { AgentActivity, AgentClient } from '#platform/agent/AgentClient.ts';
 import { writeWaitingCause } from '#platform/db/repositories/sessionCauses.ts';
 import { publishClosingSoon } from '#platform/db/repositories/sessionActivity.ts';
+import { findCopyRefusal } from '#platform/db/repositories/runningCopies.ts';
 import { findSessionById, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import type { PodCause } from '#shared/domain/podCause.ts';
 import { dirtyPaths } from '#platform/db/repositories/syncBase.ts';
@@ -228,6 +229,8 @@ export class SessionWatch {
     const session = await findSessionById(this.deps.database, this.input.sessionId);
     // Another generation's run ends this watch; until then it has no say.
     if (session === null || session.generation !== this.input.generation) return null;
+    const isCopy = session.kind === 'review_run';
+    if (isCopy && (await findCopyRefusal(this.deps.database, session)) !== null) return 'copy-over';
     const verdict = judgeIdle(this.idleFacts(activity, session));
     // The row's own word for a session that was open for as long as it may be.
     if (verdict.verdict === 'end') return verdict.reason === 'job' ? 'expired' : verdict.reason;
@@ -244,12 +247,13 @@ export class SessionWatch {
       personAt: Math.max(typedAt, session.lastActivityAt.getTime()),
       programAt: Math.max(now - activity.idleSeconds * 1_000, this.lastJob?.seenAt ?? 0),
     };
-    const { SESSION_CLOSING_SOON_SECONDS, SESSION_JOB_SECONDS } = this.deps.config;
+    const { SESSION_CLOSING_SOON_SECONDS, SESSION_JOB_SECONDS, RUNNING_COPY_JOB_SECONDS } = this.deps.config;
+    const jobSeconds = session.kind === 'review_run' ? RUNNING_COPY_JOB_SECONDS : SESSION_JOB_SECONDS;
     return {
       ...this.signs,
       now,
       idleMs: this.input.idleSeconds * 1_000,
-      jobMs: SESSION_JOB_SECONDS * 1_000,
+      jobMs: jobSeconds * 1_000,
       heldUntil: session.expiresAt?.getTime() ?? null,
       warnMs: SESSION_CLOSING_SOON_SECONDS * 1_000,
     };

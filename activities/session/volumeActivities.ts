@@ -1,3 +1,4 @@
+import { findSessionById } from '#platform/db/repositories/sessions.ts';
 import { deleteVolumeRow, findVolume, setClaimUid, type VolumeRecord } from '#platform/db/repositories/volumes.ts';
 import {
   claimVolumeRow,
@@ -57,7 +58,9 @@ export function createVolumeActivities(deps: Pick<ActivityDeps, 'database' | 'ru
     },
 
     async inspectVolume(ref) {
-      return { state: (await findVolume(database, ref.sessionId))?.state ?? null };
+      const state = (await findVolume(database, ref.sessionId))?.state ?? null;
+      const session = await findSessionById(database, ref.sessionId);
+      return session?.kind === 'review_run' ? { state, throwAway: true } : { state };
     },
 
     async keepVolume({ days, ...ref }) {

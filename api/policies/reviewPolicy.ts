@@ -1,7 +1,8 @@
 import type { Caller } from '#api/http/route.ts';
 import type { ReviewAction } from '#shared/contracts/review.ts';
 import { AppError } from '#shared/domain/errors.ts';
-import { LEVEL_FOR_PRIORITY, OVERRIDE_LEVEL, type CommentType } from '#shared/domain/review.ts';
+import { ANY_REVIEW_LEVEL, LEVEL_FOR_PRIORITY, OVERRIDE_LEVEL, type CommentType } from '#shared/domain/review.ts';
+import { priorityRefusal, type PriorityChange } from '#shared/domain/reviewPriority.ts';
 import {
   closedRefusal,
   decisionRefusal,
@@ -11,6 +12,7 @@ import {
   type ReviewFacts,
   type RuleRefusal,
 } from '#shared/domain/reviewRules.ts';
+import { runningCopyRefusal } from '#shared/domain/runningCopy.ts';
 
 /** Who asks. */
 type Asker = Pick<Caller, 'id' | 'reviewerLevel'>;
@@ -22,8 +24,6 @@ export interface CommentFacts {
   publishedAt: Date | null;
 }
 
-/** Level 3 comments on and resolves in every review, not only on what they hold or could claim. */
-const ANY_REVIEW_LEVEL = 3;
 /** Level 2 comments on reviews that nobody holds and that they could claim. */
 const UNCLAIMED_LEVEL = 2;
 
@@ -69,9 +69,31 @@ export function refuseOverride(
   return decisionRefusal('override', { review, actor: caller, words });
 }
 
-/** Whether the caller may withdraw it: its submitter. */
-export function refuseWithdraw(caller: Asker, review: ReviewFacts): RuleRefusal | null {
-  return refuse('withdraw', caller, review);
+/** Whether the caller may withdraw it: its submitter, or level 4 with a reason. */
+export function refuseWithdraw(
+  caller: Asker,
+  review: ReviewFacts,
+  words: DecisionWords | null = null,
+): RuleRefusal | null {
+  return decisionRefusal('withdraw', { review, actor: caller, words });
+}
+
+/** Whether the caller may give it to somebody: level 2 their own claim, level 3 any; with a reason what somebody else holds. */
+export function refuseReassign(
+  caller: Asker,
+  review: ReviewFacts,
+  words: DecisionWords | null = null,
+): RuleRefusal | null {
+  return decisionRefusal('reassign', { review, actor: caller, words });
+}
+
+/** Whether the caller may change the priority: the submitter within limits, and level 3; raising it with a reason. */
+export function refusePriority(
+  caller: Asker,
+  review: ReviewFacts,
+  change: PriorityChange | null = null,
+): RuleRefusal | null {
+  return priorityRefusal({ review, actor: caller }, change);
 }
 
 /** Whether the caller may freeze the session anew: its submitter. */
@@ -112,6 +134,11 @@ export function refuseResolve(caller: Asker, review: ReviewFacts, comment: Comme
   return refusal('FORBIDDEN', `This can be resolved by ${who}.`);
 }
 
+/** Whether the caller may run a throw-away copy of the snapshot. */
+export function refuseRunningCopy(caller: Asker, review: ReviewFacts): RuleRefusal | null {
+  return runningCopyRefusal(review, caller);
+}
+
 const REFUSALS: Readonly<Record<ReviewAction, (caller: Asker, review: ReviewFacts) => RuleRefusal | null>> = {
   claim: refuseClaim,
   release: refuseRelease,
@@ -119,8 +146,11 @@ const REFUSALS: Readonly<Record<ReviewAction, (caller: Asker, review: ReviewFact
   approve: (caller, review) => refuseApprove(caller, review),
   reject: (caller, review) => refuseReject(caller, review),
   override: (caller, review) => refuseOverride(caller, review),
-  withdraw: refuseWithdraw,
+  withdraw: (caller, review) => refuseWithdraw(caller, review),
+  reassign: (caller, review) => refuseReassign(caller, review),
+  priority: (caller, review) => refusePriority(caller, review),
   refreshSnapshot: refuseRefreshSnapshot,
+  runCopy: refuseRunningCopy,
 };
 
 /** Everything that the caller may do with the review now, by the same functions that refuse it. */

@@ -1,5 +1,6 @@
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
+import { requireUsableCopy } from '#api/policies/runningCopyPolicy.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { findSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import { findTrashedSession, type TrashedSession } from '#platform/db/repositories/sessionTrash.ts';
@@ -9,8 +10,22 @@ export function mayUseSession(caller: Pick<Caller, 'id'>, session: Pick<SessionR
   return session.userId === caller.id;
 }
 
-/** The caller's own session. Throws NOT_FOUND for one that is absent, in the trash, or somebody else's: nobody can tell which. */
+/**
+ * The caller's own session. Throws NOT_FOUND for one that is absent, in the trash, or somebody else's: nobody can tell which;
+ * and RUNNING_COPY_OVER for a throw-away copy that has ended or that they may not use any more.
+ */
 export async function loadOwnSession(
+  deps: Pick<ApiDeps, 'database'>,
+  caller: Pick<Caller, 'id'>,
+  uuid: string,
+): Promise<SessionRecord> {
+  const session = await loadSeenSession(deps, caller, uuid);
+  await requireUsableCopy(deps, session);
+  return session;
+}
+
+/** The caller's own session, also a throw-away copy that is over: they see that it is. Throws NOT_FOUND for every other. */
+export async function loadSeenSession(
   deps: Pick<ApiDeps, 'database'>,
   caller: Pick<Caller, 'id'>,
   uuid: string,

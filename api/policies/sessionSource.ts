@@ -1,5 +1,6 @@
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
 import { loadVisibleTemplate } from '#api/policies/templatePolicy.ts';
 import type { SessionSource } from '#shared/contracts/session.ts';
@@ -17,7 +18,9 @@ export async function loadSessionSource(
 ): Promise<LoadedSource | null> {
   if (source === undefined) return null;
   if ('session' in source) {
-    return { kind: 'session', session: await loadOwnSession(deps, caller, source.session) };
+    const session = await loadOwnSession(deps, caller, source.session);
+    requireWorkspace(session, 'duplicated');
+    return { kind: 'session', session };
   }
   return { kind: 'template', template: await loadVisibleTemplate(deps, caller, source.template) };
 }

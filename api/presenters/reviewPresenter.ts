@@ -4,7 +4,9 @@ import type { CommentRecord } from '#platform/db/repositories/reviewComments.ts'
 import type { HistoryRecord } from '#platform/db/repositories/reviewHistory.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import type { SnapshotItemRecord } from '#platform/db/repositories/snapshots.ts';
-import type { HistoryRow, Review, ReviewComment, SnapshotItem } from '#shared/contracts/review.ts';
+import type { AssigneeFacts } from '#shared/domain/reviewAssignment.ts';
+import type { RuleRefusal } from '#shared/domain/reviewRules.ts';
+import type { Assignee, HistoryRow, Review, ReviewComment, SnapshotItem } from '#shared/contracts/review.ts';
 
 type Viewer = Pick<Caller, 'id' | 'reviewerLevel'>;
 
@@ -33,6 +35,12 @@ export function presentReview(review: ReviewRecord, viewer: Viewer): Review {
     changeSeq: review.changeSeq,
     actions: availableActions(viewer, review),
   };
+}
+
+/** Somebody who might get a review, with the reason why they cannot now. */
+export function presentAssignee({ person, refusal }: { person: AssigneeFacts; refusal: RuleRefusal | null }): Assignee {
+  const { id, username, reviewerLevel, held } = person;
+  return { person: { id, username, reviewerLevel }, openReviews: held.length, refusal: refusal?.detail ?? null };
 }
 
 /** A comment as the caller sees it. */

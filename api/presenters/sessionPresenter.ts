@@ -26,6 +26,7 @@ export function presentSession(session: SessionRecord, details: SessionDetails |
     discardable: details?.discardable ? { newestSave: presentNewestSave(details.discardable.newestSave) } : null,
     openReviewId: details?.openReviewId ?? null,
     repository: details?.repository ?? null,
+    runningCopy: details?.runningCopy ?? null,
     lastActivityAt: session.lastActivityAt.toISOString(),
     expiresAt: session.expiresAt?.toISOString() ?? null,
     createdAt: session.createdAt.toISOString(),

@@ -1,4 +1,5 @@
 import type { Config } from '#platform/config/config.ts';
+import { clockSettings } from '#platform/config/reviewClocks.ts';
 import type { SystemInfo } from '#shared/contracts/system.ts';
 import { MAX_TERMINALS } from '#shared/contracts/agentProtocol.ts';
 
@@ -21,6 +22,7 @@ export function presentSystem(
       sessionItems: config.MAX_SESSION_ITEMS,
       terminals: MAX_TERMINALS,
       idleSeconds: config.SESSION_IDLE_SECONDS,
+      reviewDueSeconds: clockSettings(config).dueSeconds,
     },
   };
 }

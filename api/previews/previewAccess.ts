@@ -2,6 +2,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { readClaim, type PreviewClaim } from '#api/previews/previewTokens.ts';
 import { findCredentialRights } from '#platform/db/repositories/credentials.ts';
 import { isPreviewLinkGood, type PreviewPlace } from '#platform/db/repositories/previews.ts';
+import { findCopyRefusal } from '#platform/db/repositories/runningCopies.ts';
 import { findSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 
 /** A page loads many files at once; what was revoked is felt within this and the look at what is open, 5 s together. */
@@ -21,6 +22,8 @@ export function createPreviewAccess({ config, database }: Pick<ApiDeps, 'config'
   async function look(claim: PreviewClaim): Promise<SessionRecord | null> {
     const session = await findSession(database, claim.uuid);
     if (session === null) return null;
+    // The right to a throw-away copy ends with the review, or sooner.
+    if (session.kind === 'review_run' && (await findCopyRefusal(database, session)) !== null) return null;
     const { grant } = claim;
     if ('linkId' in grant) return (await isPreviewLinkGood(database, grant.linkId, claim)) ? session : null;
     if (session.userId !== grant.userId) return null;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ApiDeps } from '#api/deps.ts';
 import { loadReview } from '#api/commands/reviews/loadReview.ts';
 import type { Caller } from '#api/http/route.ts';
-import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
+import { loadSeenSession } from '#api/policies/sessionPolicy.ts';
 import { presentEvent } from '#api/presenters/eventPresenter.ts';
 import { onMessage } from '#api/sockets/guard.ts';
 import type { ConnectedSocket } from '#api/sockets/connectedSocket.ts';
@@ -91,7 +91,7 @@ export function serveEvents(deps: ApiDeps, metrics: ApiMetrics, connected: Conne
 
 async function loadTarget(deps: ApiDeps, caller: Caller, to: Subject): Promise<Target> {
   const found =
-    to.subject === 'session' ? await loadOwnSession(deps, caller, to.uuid) : await loadReview(deps, caller, to);
+    to.subject === 'session' ? await loadSeenSession(deps, caller, to.uuid) : await loadReview(deps, caller, to);
   return { subject: to.subject, id: found.id, changeSeq: found.changeSeq };
 }
 

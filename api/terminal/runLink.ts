@@ -3,10 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import { loadOwnRun } from '#api/policies/runPolicy.ts';
+import { watchCopyRights } from '#api/terminal/copyRights.ts';
 import type { AttachRun, RunServerEvents } from '#shared/contracts/run.ts';
 import { isAppError } from '#shared/domain/errors.ts';
 import { isEndedRun, RUN_STREAMS, type RunStream } from '#shared/domain/run.ts';
 import { readRunOutputs, type RunRecord } from '#platform/db/repositories/runs.ts';
+import { findSession } from '#platform/db/repositories/sessions.ts';
 
 const FIRST_WAIT_MS = 100;
 const LAST_WAIT_MS = 1_000;
@@ -99,16 +101,25 @@ export function createRunLink({ deps, caller, request, output, tell, ended }: Ru
   }
 
   async function live(): Promise<void> {
+    const session = await findSession(deps.database, uuid).catch(() => null);
+    const stopRightsWatch = session === null ? null : watchCopyRights(deps, session, loseRight);
     try {
       await follow();
     } catch (error) {
       if (signal.aborted) return;
       const code = isAppError(error) ? error.code : 'INTERNAL';
-      if (code !== 'NOT_FOUND') deps.log.warn({ err: error, runId }, 'a run cannot be followed any more');
+      if (code !== 'NOT_FOUND' && code !== 'RUNNING_COPY_OVER')
+        deps.log.warn({ err: error, runId }, 'a run cannot be followed any more');
       tell('runGone', { code });
     } finally {
+      stopRightsWatch?.();
       ended();
     }
+  }
+
+  function loseRight(): void {
+    tell('runGone', { code: 'RUNNING_COPY_OVER' });
+    leaving.abort();
   }
 
   return {

@@ -3,6 +3,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { agentOf } from '#api/commands/terminals.ts';
 import type { Caller } from '#api/http/route.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
+import { watchCopyRights } from '#api/terminal/copyRights.ts';
 import { createInputLog, type InputLog } from '#api/terminal/inputLog.ts';
 import type { Attach, Attached, TerminalServerEvents, TerminalSize } from '#shared/contracts/terminal.ts';
 import { isAppError } from '#shared/domain/errors.ts';
@@ -11,7 +12,13 @@ import type { TerminalAttachment, TerminalListener } from '#platform/agent/Agent
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 /** Errors after which coming back is hopeless: the terminal, the session or the right to it is gone. */
-const FINAL_CODES = ['TERMINAL_NOT_FOUND', 'NOT_FOUND', 'SESSION_NOT_OPEN', 'STALE_GENERATION'] as const;
+const FINAL_CODES = [
+  'TERMINAL_NOT_FOUND',
+  'NOT_FOUND',
+  'SESSION_NOT_OPEN',
+  'STALE_GENERATION',
+  'RUNNING_COPY_OVER',
+] as const;
 
 /** Says something about this terminal to its browser. */
 export type Tell = <Event extends keyof TerminalServerEvents>(
@@ -52,6 +59,7 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
   let received = request.offset;
   let waiting: (() => void)[] | null = [];
   let closed = false;
+  let stopRightsWatch: () => void = () => undefined;
 
   /** Runs at once, or in order after `begin`. */
   function inOrder(say: () => void): void {
@@ -102,6 +110,7 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
       joined.detach();
       throw new TerminalGoneError();
     }
+    if (generation === null) stopRightsWatch = watchCopyRights(deps, session, () => finish('RUNNING_COPY_OVER'));
     generation = session.generation;
     attachment = joined;
     return joined;
@@ -134,6 +143,7 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
 
   function close(end: 'left' | 'lost'): void {
     closed = true;
+    stopRightsWatch();
     if (end === 'lost') attachment?.drop();
     else attachment?.detach();
     attachment = null;

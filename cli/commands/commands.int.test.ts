@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { readHeartbeat, writeHeartbeat } from '#platform/db/repositories/installation.ts';
+import { findUserById } from '#platform/db/repositories/users.ts';
 import { readWarmPool } from '#platform/db/repositories/warmPool.ts';
 import { runProgram } from '#tests/support/childProcess.ts';
+import { build } from '#tests/support/factories.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 
 async function berth(
@@ -67,6 +69,23 @@ describe('the berth command', () => {
     const before = await readHeartbeat(test.database);
     expect((await berth(['admin', 'accept-database'], environment)).code).toBe(0);
     expect((await readHeartbeat(test.database))?.token).not.toBe(before?.token);
+  });
+
+  it.concurrent('makes an account a bot’s and a person’s again, and writes it into the audit', async () => {
+    const { id } = await build.user(test.database, { username: 'Linter', reviewerLevel: 3 });
+    const read = () => findUserById(test.database, id);
+    const made = await berth(['admin', 'make-bot', 'linter'], environment);
+    expect(made).toMatchObject({ code: 0, output: expect.stringContaining('linter is a bot') });
+    expect(await read()).toMatchObject({ isBot: true, reviewerLevel: 0 });
+    expect((await berth(['admin', 'make-person', 'linter'], environment)).code).toBe(0);
+    expect(await read()).toMatchObject({ isBot: false, reviewerLevel: 0 });
+    const unknown = await berth(['admin', 'make-bot', 'nobody'], environment);
+    expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining('There is no account nobody') });
+    expect((await berth(['admin', 'make-bot'], environment)).code).toBe(2);
+    const audit = await test.database.query<{ action: string }>(
+      `SELECT action FROM audit_log WHERE action LIKE 'make-%' ORDER BY id`,
+    );
+    expect(audit.map(({ action }) => action)).toEqual(['make-bot', 'make-person']);
   });
 
   it.concurrent('pauses the warm pool in the database, shows it, and resumes it', async () => {

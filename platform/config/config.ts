@@ -20,6 +20,12 @@ const quantity = (preset: string) =>
     .regex(/^\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'expected a Kubernetes quantity such as 500m or 512Mi')
     .default(preset);
 const integer = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+const dueSeconds = (preset: number, priority: string) =>
+  integer(1, 31_536_000)
+    .default(preset)
+    .describe(
+      `Seconds after its submission at which somebody should have claimed a review of the priority ${priority}; counts for later submissions.`,
+    );
 
 /**
  * Every setting of Berth, one environment variable each. The description is the documentation: `.env.example` and
@@ -175,6 +181,12 @@ export const ConfigSchema = z.object({
     .describe(
       'Seconds without a keystroke, save or request after which a session closes although a command runs in it or prints.',
     ),
+  RUNNING_COPY_IDLE_SECONDS: integer(10, 86_400)
+    .default(1_800)
+    .describe("Seconds without activity after which a throw-away copy of a review's snapshot ends."),
+  RUNNING_COPY_JOB_SECONDS: integer(10, 2_592_000)
+    .default(14_400)
+    .describe('Seconds without a sign of a person after which a throw-away copy ends although a command runs in it.'),
   POD_START_SECONDS: integer(5, 240)
     .default(60)
     .describe('How long the start of a session may take before it is tried anew; it is tried three times.'),
@@ -212,7 +224,24 @@ export const ConfigSchema = z.object({
     .default(14_400)
     .describe('The most seconds of one recording of a terminal; there it is cut off.'),
   RECORDINGS_PER_SESSION: integer(1, 1_000).default(20).describe('The most recordings that a session keeps.'),
+  REVIEW_URGENT_DUE_SECONDS: dueSeconds(3_600, 'urgent'),
+  REVIEW_HIGH_DUE_SECONDS: dueSeconds(14_400, 'high'),
+  REVIEW_MEDIUM_DUE_SECONDS: dueSeconds(86_400, 'medium'),
+  REVIEW_LOW_DUE_SECONDS: dueSeconds(259_200, 'low'),
+  REVIEW_CLAIM_SECONDS: integer(1, 31_536_000)
+    .default(86_400)
+    .describe('How long a claim of a review holds without a verdict.'),
+  REVIEW_REMINDER_PERCENT: integer(1, 99)
+    .default(75)
+    .describe(
+      'The share of a time after which people are told that it passes: of the time until the first look is due, and of a claim.',
+    ),
   SELF_PROMOTION_MAX_LEVEL: integer(0, 1).default(1).describe('The reviewer level that people can give themselves.'),
+  REVIEW_CLAIMS_LEVEL_1: integer(1, 10_000)
+    .default(2)
+    .describe('Open reviews that a reviewer of level 1 may hold. Level 4 holds any number.'),
+  REVIEW_CLAIMS_LEVEL_2: integer(1, 10_000).default(4).describe('Open reviews that a reviewer of level 2 may hold.'),
+  REVIEW_CLAIMS_LEVEL_3: integer(1, 10_000).default(6).describe('Open reviews that a reviewer of level 3 may hold.'),
   MAX_FILE_BYTES: integer(1_024, 104_857_600).default(10_485_760).describe('The largest file that is saved.'),
   MAX_SESSION_BYTES: integer(1_024, 10_737_418_240)
     .default(209_715_200)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_CITED_RECEIPTS } from '#shared/domain/receipt.ts';
 import { COMMENT_TYPES, MIN_REJECTION_SUMMARY, REVIEW_PRIORITIES, REVIEW_STATUSES } from '#shared/domain/review.ts';
 import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { ItemEncoding } from '#shared/contracts/item.ts';
@@ -12,11 +13,17 @@ const REVIEW_ACTIONS = [
   'reject',
   'override',
   'withdraw',
+  'reassign',
+  'priority',
   'refreshSnapshot',
+  'runCopy',
 ] as const;
 /** An action on a review. */
 export const ReviewAction = z.enum(REVIEW_ACTIONS);
 export type ReviewAction = z.infer<typeof ReviewAction>;
+
+/** Runs on the snapshot that a verdict is grounded on. */
+const receiptIds = z.array(z.int().positive().max(2_147_483_647)).max(MAX_CITED_RECEIPTS).default([]);
 
 /** A review. `snapshotId` is null until the snapshot is made; such a review is in nobody's queue. */
 export const Review = z.object({
@@ -67,14 +74,52 @@ export const GiveVerdict = z.strictObject({
   expectedSnapshotId: z.int().positive(),
   /** A rejection without an open issue needs at least 20 characters. */
   summary: z.string().max(20_000).default(''),
+  receiptIds,
 });
 export type GiveVerdict = z.infer<typeof GiveVerdict>;
 /** Body of an approval over open issues by level 4. */
 export const OverrideReview = z.strictObject({
   expectedSnapshotId: z.int().positive(),
   reason: z.string().trim().min(MIN_REJECTION_SUMMARY).max(20_000),
+  receiptIds,
 });
 export type OverrideReview = z.infer<typeof OverrideReview>;
+
+/** Body of a reassignment. Without `userId` it goes to the reviewer with the fewest open reviews who can take it. */
+export const ReassignReview = z.strictObject({
+  userId: z.int().positive().max(2_147_483_647).optional(),
+  /** Taking a review from somebody else needs at least 10 characters. */
+  reason: z.string().trim().max(2_000).default(''),
+  /** Level 4: also to somebody who is away or holds as many reviews as their level may. */
+  force: z.boolean().default(false),
+});
+export type ReassignReview = z.infer<typeof ReassignReview>;
+
+/** Somebody whose level and distance allow them to decide a review. `refusal`: why they cannot get it now; null: they can. */
+export const Assignee = z.object({
+  person: Person,
+  openReviews: z.int(),
+  refusal: z.string().nullable(),
+});
+export type Assignee = z.infer<typeof Assignee>;
+
+/** Body of a withdrawal. The submitter needs no reason; level 4 needs at least 10 characters. */
+export const WithdrawReview = z.strictObject({ reason: z.string().trim().max(2_000).default('') });
+export type WithdrawReview = z.infer<typeof WithdrawReview>;
+
+/** Body of a change of priority. Raising it needs a reason of at least 10 characters. */
+export const ChangePriority = z.strictObject({
+  priority: z.enum(REVIEW_PRIORITIES),
+  reason: z.string().trim().max(2_000).default(''),
+});
+export type ChangePriority = z.infer<typeof ChangePriority>;
+
+/** Who could decide a review: reviewers of the level that it needs, level 4 alone, or nobody who has an account now. */
+const DECIDERS = ['reviewers', 'level4', 'nobody'] as const;
+
+/** What a submission answers: the review, and a warning where few can decide it. */
+export const SubmittedReview = Review.extend({ deciders: z.enum(DECIDERS) });
+export type SubmittedReview = z.infer<typeof SubmittedReview>;
 
 /** One file or folder of a snapshot. */
 export const SnapshotItem = z.object({

@@ -55,6 +55,9 @@ export const SessionRepository = z.object({
 });
 export type SessionRepository = z.infer<typeof SessionRepository>;
 
+/** What a throw-away copy is a copy of. `isStale`: the review is about another snapshot by now. */
+export const RunningCopyOf = z.object({ reviewId: z.int(), snapshotId: z.int(), isStale: z.boolean() });
+
 /** A session as its owner sees it. */
 export const Session = z.object({
   uuid: z.uuid(),
@@ -78,6 +81,8 @@ export const Session = z.object({
   openReviewId: z.int().nullable(),
   /** What it was cloned from; null when it was made from something else. */
   repository: SessionRepository.nullable(),
+  /** Set for a throw-away copy of a review's snapshot. */
+  runningCopy: RunningCopyOf.nullable(),
   lastActivityAt: Timestamp,
   expiresAt: Timestamp.nullable(),
   createdAt: Timestamp,

@@ -19,6 +19,8 @@ export const SystemInfo = z.object({
     sessionItems: z.int(),
     terminals: z.int(),
     idleSeconds: z.int(),
+    /** Seconds after the submission at which a review of each priority should have been claimed. */
+    reviewDueSeconds: z.object({ low: z.int(), medium: z.int(), high: z.int(), urgent: z.int() }),
   }),
 });
 export type SystemInfo = z.infer<typeof SystemInfo>;

@@ -1,3 +1,5 @@
+import { RUNNING_COPY_ERRORS } from '#shared/domain/runningCopyErrors.ts';
+
 /**
  * The closed catalogue of conditions that Berth reports to a caller. Each has a stable code, the HTTP status of its
  * problem body (RFC 9457), a title, and a remedy that says what to do next.
@@ -80,6 +82,11 @@ export const ERROR_CATALOGUE = {
     status: 403,
     title: 'You cannot promote yourself further',
     remedy: 'Ask a reviewer of level 4 or an operator for a higher level.',
+  },
+  LAST_GRANTOR: {
+    status: 409,
+    title: 'Nobody could grant levels any more',
+    remedy: 'Give somebody else level 4 first.',
   },
   LAST_OPERATOR: {
     status: 409,
@@ -316,8 +323,8 @@ export const ERROR_CATALOGUE = {
   REVIEW_OPEN_ISSUES: { status: 409, title: 'There are open issues', remedy: 'Resolve them, or reject the review.' },
   REVIEW_REASON_REQUIRED: {
     status: 422,
-    title: 'A rejection needs a reason',
-    remedy: 'Raise an issue, or write a summary of at least 20 characters.',
+    title: 'This needs a reason',
+    remedy: 'Write the reason, at least as long as the detail says; a rejection may raise an issue instead.',
   },
   REVIEW_OWN_WORK: {
     status: 403,
@@ -329,6 +336,27 @@ export const ERROR_CATALOGUE = {
     title: 'Your reviewer level is too low',
     remedy: 'Leave it to a reviewer of the level that the detail names.',
   },
+  REVIEW_CLAIM_LIMIT: {
+    status: 409,
+    title: 'Too many reviews are held already',
+    remedy: 'Decide or release one of the reviews that the detail names first.',
+  },
+  REVIEW_ASSIGNEE_REFUSED: {
+    status: 409,
+    title: 'The review cannot be given to this person',
+    remedy: 'Choose somebody else; the detail says why. Who is away, or holds too many, level 4 can force.',
+  },
+  REVIEW_NO_ASSIGNEE: {
+    status: 409,
+    title: 'Nobody can take the review now',
+    remedy: 'Wait until a reviewer of the level that the detail names is back, or ask level 4 to grant it to somebody.',
+  },
+  REVIEW_URGENT_LIMIT: {
+    status: 409,
+    title: 'You have an open urgent review already',
+    remedy: 'Wait for its verdict, lower its priority or withdraw it; or submit this one with a lower priority.',
+  },
+  ...RUNNING_COPY_ERRORS,
   COMMENT_PUBLISHED: { status: 409, title: 'A published comment cannot be changed', remedy: 'Reply to it instead.' },
   IDEMPOTENCY_MISMATCH: {
     status: 409,

@@ -19,11 +19,17 @@ export const LEVEL_FOR_PRIORITY: Readonly<Record<ReviewPriority, number>> = { lo
 /** The level that may override and grant levels. */
 export const OVERRIDE_LEVEL = 4;
 
+/** The level that may assign any review, set any priority, and comment on and resolve in every review. */
+export const ANY_REVIEW_LEVEL = 3;
+
+/** The level that may hand its own claim to somebody else. */
+export const HAND_OVER_LEVEL = 2;
+
 /** A rejection without an open issue needs a summary of at least so many characters. */
 export const MIN_REJECTION_SUMMARY = 20;
 
-/** How long a claim holds without a verdict, in milliseconds. */
-export const CLAIM_LEASE_MS = 24 * 60 * 60 * 1000;
+/** The reason for a raised priority, a takeover or a withdrawal by level 4 has at least so many characters. */
+export const MIN_REASON = 10;
 
 /** True once the review has a verdict. */
 export function isDecided(status: ReviewStatus): boolean {
@@ -34,11 +40,3 @@ export function isDecided(status: ReviewStatus): boolean {
 export function reviewWorkflowId(id: number): string {
   return `review/${id}`;
 }
-
-/** The first action (the claim) is due so many hours after the submission. */
-export const FIRST_ACTION_DUE_HOURS: Readonly<Record<ReviewPriority, number>> = {
-  low: 72,
-  medium: 24,
-  high: 4,
-  urgent: 1,
-};

@@ -1,12 +1,15 @@
 import type { ErrorCode } from '#shared/domain/errorCatalogue.ts';
 import {
+  ANY_REVIEW_LEVEL,
+  HAND_OVER_LEVEL,
   LEVEL_FOR_PRIORITY,
+  MIN_REASON,
   MIN_REJECTION_SUMMARY,
   OVERRIDE_LEVEL,
   type ReviewPriority,
   type ReviewStatus,
 } from '#shared/domain/review.ts';
-import { isOpenReview, statusesOf, type ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
+import { isOpenReview, type ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
 
 /** What the rules look at in a review. */
 export interface ReviewFacts {
@@ -16,6 +19,8 @@ export interface ReviewFacts {
   submittedBy: { id: number };
   assignedTo: { id: number; username: string } | null;
   claimExpiresAt: Date | null;
+  /** The claim's time has passed: the review is free, although its row still names who held it. */
+  claimLapsed?: boolean;
   snapshotId: number | null;
   openIssues: number;
   /** Everyone who edited the snapshot. */
@@ -23,15 +28,21 @@ export interface ReviewFacts {
 }
 
 /** Who asks, with the level that they have now. */
-interface ReviewActor {
+export interface ReviewActor {
   id: number;
   reviewerLevel: number;
 }
 
-/** What a decision says: the snapshot that it is about, and its summary or reason. */
+/** What a decision says: the snapshot that it is about, its summary or reason, and to whom a review is given. */
 export interface DecisionWords {
   expectedSnapshotId: number | null;
   note: string;
+  /** reassign: the person who gets the review. */
+  assigneeId?: number;
+  /** reassign: also to somebody who is away or holds too many reviews; level 4. */
+  force?: boolean;
+  /** The receipts that a verdict cites. */
+  receiptIds?: readonly number[];
 }
 
 /** Why something is refused: a code of the catalogue, the sentence of this case, and what a page may show with it. */
@@ -60,8 +71,6 @@ export type DecisionAction = Exclude<ReviewTransitionAction, 'leaseEnded'>;
 export function decisionRefusal(action: DecisionAction, attempt: DecisionAttempt): RuleRefusal | null {
   const closed = closedRefusal(attempt.review);
   if (closed !== null) return closed;
-  if (statusesOf(action, attempt.review.status) === null)
-    return refusal('REVIEW_NOT_CLAIMED', 'Nobody holds this review.');
   for (const rule of RULES[action]) {
     const refused = rule(attempt);
     if (refused !== null) return refused;
@@ -91,7 +100,8 @@ export function heldRefusal(review: Pick<ReviewFacts, 'assignedTo' | 'claimExpir
   return refusal('REVIEW_ALREADY_CLAIMED', detail, { holder: review.assignedTo, claimExpiresAt: until });
 }
 
-function refusal(code: ErrorCode, detail: string, data: Record<string, unknown> = {}): RuleRefusal {
+/** Makes a refusal. */
+export function refusal(code: ErrorCode, detail: string, data: Record<string, unknown> = {}): RuleRefusal {
   return { code, detail, data };
 }
 
@@ -112,7 +122,12 @@ const overrideLevel: Rule = ({ actor }) =>
     ? null
     : refusal('REVIEW_LEVEL_TOO_LOW', `An override needs level ${OVERRIDE_LEVEL}.`, { needed: OVERRIDE_LEVEL });
 
-const free: Rule = ({ review, actor }) => (review.assignedTo === null ? null : heldRefusal(review, actor.id));
+/** A pending review that is assigned was not claimed yet: its assignee's claim is the first action. */
+const free: Rule = ({ review, actor }) => {
+  const isTheirs = review.assignedTo?.id === actor.id && review.status === 'pending';
+  const isFree = review.assignedTo === null || review.claimLapsed === true || isTheirs;
+  return isFree ? null : heldRefusal(review, actor.id);
+};
 
 const holder: Rule = ({ review, actor }) => {
   if (review.assignedTo?.id === actor.id) return null;
@@ -126,6 +141,30 @@ const holderOrOverrider: Rule = (attempt) => (attempt.actor.reviewerLevel >= OVE
 
 const submitter: Rule = ({ review, actor }) =>
   review.submittedBy.id === actor.id ? null : refusal('FORBIDDEN', 'Only the submitter can do this.');
+
+/** The submitter ends their review; level 4 ends anybody's, and says why. */
+const submitterOrCloser: Rule = (attempt) => {
+  const { review, actor, words } = attempt;
+  if (review.submittedBy.id === actor.id) return null;
+  if (actor.reviewerLevel < OVERRIDE_LEVEL) {
+    return refusal('FORBIDDEN', `Only the submitter, or level ${OVERRIDE_LEVEL} with a reason, can do this.`);
+  }
+  return notOwnWork(attempt) ?? reasonRefusal(words, 'Withdrawing the review of somebody else');
+};
+
+const mayReassign: Rule = ({ review, actor }) => {
+  if (actor.reviewerLevel >= ANY_REVIEW_LEVEL) return null;
+  const needed = review.assignedTo?.id === actor.id ? HAND_OVER_LEVEL : ANY_REVIEW_LEVEL;
+  if (actor.reviewerLevel >= needed) return null;
+  const what = needed === HAND_OVER_LEVEL ? 'Handing your review over' : 'Assigning a review that you do not hold';
+  return refusal('REVIEW_LEVEL_TOO_LOW', `${what} needs level ${needed}.`, { needed });
+};
+
+/** Taking a review from somebody else, or forcing it on somebody, is told with its reason. */
+const reasonForReassign: Rule = ({ review, actor, words }) => {
+  const takes = review.assignedTo !== null && review.assignedTo.id !== actor.id;
+  return takes || words?.force === true ? reasonRefusal(words, 'Taking or forcing a review') : null;
+};
 
 const sameSnapshot: Rule = ({ review, words }) => {
   if (words === null || words.expectedSnapshotId === review.snapshotId) return null;
@@ -150,12 +189,19 @@ function isReason(note: string): boolean {
   return note.trim().length >= MIN_REJECTION_SUMMARY;
 }
 
+/** REVIEW_REASON_REQUIRED unless the words hold a reason; no words ask only whether it is open at all. */
+export function reasonRefusal(words: Pick<DecisionWords, 'note'> | null, what: string): RuleRefusal | null {
+  if (words === null || words.note.trim().length >= MIN_REASON) return null;
+  return refusal('REVIEW_REASON_REQUIRED', `${what} needs a reason of ${MIN_REASON} characters.`);
+}
+
 const RULES: Readonly<Record<DecisionAction, readonly Rule[]>> = {
   claim: [ready, notOwnWork, levelForPriority, free],
   release: [holder],
   approve: [ready, notOwnWork, levelForPriority, holderOrOverrider, sameSnapshot, noOpenIssues],
   reject: [ready, notOwnWork, levelForPriority, holderOrOverrider, sameSnapshot, reasonForNo],
   override: [ready, notOwnWork, overrideLevel, sameSnapshot, reasonForOverride],
-  withdraw: [submitter],
+  reassign: [ready, notOwnWork, mayReassign, reasonForReassign],
+  withdraw: [submitterOrCloser],
   refreshSnapshot: [submitter],
 };

@@ -4,6 +4,7 @@ import { isDecided, type ReviewStatus } from '#shared/domain/review.ts';
 export const REVIEW_TRANSITION_ACTIONS = [
   'claim',
   'release',
+  'reassign',
   'leaseEnded',
   'approve',
   'reject',
@@ -16,14 +17,16 @@ export type ReviewTransitionAction = (typeof REVIEW_TRANSITION_ACTIONS)[number];
 
 /**
  * The statuses that an action passes through, by the status that it starts from; null where it is illegal. A verdict
- * on a pending review is a takeover: the claim comes first, so that no review goes from pending to a verdict.
+ * on a pending review is a takeover: the claim comes first, so that no review goes from pending to a verdict. A pending
+ * review may be assigned, and be given back, but it was never claimed.
  */
 export const REVIEW_TRANSITIONS: Readonly<
   Record<ReviewTransitionAction, Readonly<Record<ReviewStatus, readonly ReviewStatus[] | null>>>
 > = {
   claim: { pending: ['in_review'], in_review: ['in_review'], approved: null, rejected: null },
-  release: { pending: null, in_review: ['in_review'], approved: null, rejected: null },
-  leaseEnded: { pending: null, in_review: ['in_review'], approved: null, rejected: null },
+  release: { pending: ['pending'], in_review: ['in_review'], approved: null, rejected: null },
+  reassign: { pending: ['pending'], in_review: ['in_review'], approved: null, rejected: null },
+  leaseEnded: { pending: ['pending'], in_review: ['in_review'], approved: null, rejected: null },
   approve: { pending: ['in_review', 'approved'], in_review: ['approved'], approved: null, rejected: null },
   reject: { pending: ['in_review', 'rejected'], in_review: ['rejected'], approved: null, rejected: null },
   override: { pending: ['in_review', 'approved'], in_review: ['approved'], approved: null, rejected: null },

@@ -44,6 +44,7 @@ export const PHASE_REASONS = [
   'load-failed',
   'save-failed',
   'node-lost',
+  'copy-over',
 ] as const;
 /** Why a session is in its phase. */
 export type PhaseReason = (typeof PHASE_REASONS)[number];

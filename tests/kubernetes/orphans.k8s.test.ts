@@ -5,6 +5,7 @@ import { checkEverything, type AcknowledgedWrite } from '#tests/faults/checker.t
 import { createTestNamespace, type TestNamespace } from '#tests/support/cluster.ts';
 import { workspaceImage } from '#tests/support/images.ts';
 import { runInPod } from '#tests/support/podPrograms.ts';
+import { createChance } from '#tests/support/chance.ts';
 import { scaled, SEED } from '#tests/support/scale.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
@@ -48,17 +49,6 @@ async function request(method: string, address: string, body: object = {}): Prom
     .split('\n')
     .filter((line) => requestId !== '' && line.includes(requestId));
   throw new Error(`${method} ${address}: ${JSON.stringify(answer.body)}; the api says: ${told.join('\n')}`);
-}
-
-/** The same numbers for the same seed (mulberry32). */
-function createChance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 async function phaseOf(uuid: string): Promise<string> {

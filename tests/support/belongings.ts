@@ -1,3 +1,4 @@
+import { manifestHash } from '#platform/db/repositories/snapshots.ts';
 import { build, type BuiltItem } from '#tests/support/factories.ts';
 import type { TestApi, TestPerson } from '#tests/support/testApi.ts';
 
@@ -17,6 +18,8 @@ export interface Belongings {
   tokenId: number;
   gitFolderId: number;
   runId: number;
+  /** A run in the person's throw-away copy of the review's snapshot, which has ended. */
+  receiptId: number;
   recordingId: string;
   port: number;
   linkId: string;
@@ -56,10 +59,18 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
     environment: [],
     stdinBytes: 0,
   };
-  const [run] = await database.query<{ id: number }>(
-    `INSERT INTO runs (session_id, requested_by, command, input, time_limit_seconds, output_limit_bytes)
-     VALUES ($1, $2, $3, '{}', 60, 1024) RETURNING id`,
-    [session.id, person.id, JSON.stringify(command)],
+  const insertRun = async (sessionId: number): Promise<number> => {
+    const [run] = await database.query<{ id: number }>(
+      `INSERT INTO runs (session_id, requested_by, command, input, time_limit_seconds, output_limit_bytes)
+       VALUES ($1, $2, $3, '{}', 60, 1024) RETURNING id`,
+      [sessionId, person.id, JSON.stringify(command)],
+    );
+    return run!.id;
+  };
+  const [copy] = await database.query<{ id: number }>(
+    `INSERT INTO sessions (user_id, name, kind, generation, source_snapshot_id, review_request_id)
+     VALUES ($1, 'copy', 'review_run', 1, $2, $3) RETURNING id`,
+    [person.id, frozen.snapshotId, review.id],
   );
   const [template] = await database.query<{ id: number }>(
     `INSERT INTO templates (user_id, name, language, items, bytes) VALUES ($1, 'web', 'python', 0, 0) RETURNING id`,
@@ -79,7 +90,8 @@ export async function belongingsOf(api: TestApi, person: TestPerson): Promise<Be
     commentId: comment!.id,
     tokenId: token.body.id,
     gitFolderId: await build.gitFolder(database, { sessionId: session.id, path: '.git', removed: true }),
-    runId: run!.id,
+    runId: await insertRun(session.id),
+    receiptId: await insertRun(copy!.id),
     templateId: template!.id,
     recordingId: await record(api, session.id),
     port: 8000,
@@ -109,10 +121,11 @@ function freeze(
   api: TestApi,
   { sessionId, file, userId }: { sessionId: number; file: BuiltItem; userId: number },
 ): Promise<{ snapshotId: number; snapshotItemId: number }> {
+  const entry = { path: file.fullPath, type: 'file' as const, executable: false, sha256: file.sha256 };
   return api.database.transaction(async (tx) => {
     const [snapshot] = await api.database.query<{ id: number }>(
-      `INSERT INTO snapshots (session_id, manifest_hash, created_by) VALUES ($1, repeat('0', 64), $2) RETURNING id`,
-      [sessionId, userId],
+      `INSERT INTO snapshots (session_id, manifest_hash, created_by) VALUES ($1, $2, $3) RETURNING id`,
+      [sessionId, manifestHash([entry]), userId],
       tx,
     );
     const [item] = await api.database.query<{ id: number }>(

@@ -46,6 +46,10 @@ function testConfig(settings: Record<string, string>): Config {
     BERTH_METRICS_PORT: '0',
     BERTH_LOG_LEVEL: process.env['BERTH_LOG_LEVEL'] ?? 'silent',
     TEMPORAL_ADDRESS: serverAddress('BERTH_TEST_TEMPORAL_ADDRESS'),
+    // A test's one reviewer holds what it needs; the limits have tests of their own.
+    REVIEW_CLAIMS_LEVEL_1: '1000',
+    REVIEW_CLAIMS_LEVEL_2: '1000',
+    REVIEW_CLAIMS_LEVEL_3: '1000',
     TEMPORAL_TASK_QUEUE_PREFIX: `test-${randomBytes(6).toString('hex')}`,
     ...settings,
   });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/activity';
 import { writeHistory } from '#tests/support/histories.ts';
 import type { WorkflowHandle } from '@temporalio/client';
+import { buildFrozenReview, decideFrozenReview, openHoldersCopy } from '#tests/support/frozenReview.ts';
 import { killAgent } from '#tests/support/localPods.ts';
 import { startTestServers } from '#tests/support/servers.ts';
 import { createSessionStack, fileOnVolume, sessionRun, type SessionStack } from '#tests/support/sessionStack.ts';
@@ -55,6 +56,22 @@ const LIVES: Readonly<Record<string, (stack: SessionStack) => Promise<WorkflowHa
     await stack.close(session);
     await stack.reaches(session, 'closed');
     return [sessionRun(stack, session)];
+  },
+  async 'copy-thrown-away'(stack) {
+    const review = await buildFrozenReview(stack.database);
+    const copy = await openHoldersCopy(stack, review);
+    await stack.reaches(copy, 'running');
+    await decideFrozenReview(stack, review);
+    await stack.reaches(copy, 'closed');
+    return [sessionRun(stack, copy)];
+  },
+  async 'copy-given-back'(stack) {
+    const review = await buildFrozenReview(stack.database);
+    const copy = await openHoldersCopy(stack, review);
+    await stack.reaches(copy, 'running');
+    await stack.database.query('UPDATE review_requests SET assigned_to = NULL WHERE id = $1', [review.id]);
+    await stack.reaches(copy, 'closed');
+    return [sessionRun(stack, copy)];
   },
   async 'strange-signals'(stack) {
     const session = await opened(stack);

@@ -32,9 +32,9 @@ export interface ReviewApi {
   close(): Promise<void>;
 }
 
-/** Starts it all on the run's servers. */
-export async function startReviewApi(): Promise<ReviewApi> {
-  const api = await startTestApi();
+/** Starts it all on the run's servers. `settings` are environment variables that replace the defaults of tests. */
+export async function startReviewApi(settings: Record<string, string> = {}): Promise<ReviewApi> {
+  const api = await startTestApi(settings);
   await useFreshReviewIds(api.database);
   let workers: ReviewWorkers | null = await startReviewWorkers(api.deps);
 

@@ -6,7 +6,7 @@ import { findReview } from '#platform/db/repositories/reviews.ts';
 import { createEventListener } from '#platform/events/createEventListener.ts';
 import { createLog } from '#platform/observability/log.ts';
 import { createTemporal } from '#platform/temporal/client.ts';
-import { reviewWorkflowId } from '#shared/domain/review.ts';
+import { reviewWorkflowId, type ReviewPriority } from '#shared/domain/review.ts';
 import { createTestDatabase } from '#tests/support/database.ts';
 import { build, type BuiltUser } from '#tests/support/factories.ts';
 import {
@@ -31,7 +31,7 @@ export interface ReviewStage extends ReviewWorkerDeps {
   author: BuiltUser;
   reviewer: BuiltUser;
   /** Submits a session with one file and waits for its snapshot. */
-  openReview(): Promise<OpenReview>;
+  openReview(given?: { priority?: ReviewPriority }): Promise<OpenReview>;
   /** Stops the workers as a crash between two tasks would. */
   stopWorkers(): Promise<void>;
   startWorkers(): Promise<void>;
@@ -48,19 +48,19 @@ export function decide(
   return handle.executeUpdate(update, { args: [decision], updateId: decision.opId });
 }
 
-/** Starts it all on the run's servers. */
-export async function startReviewStage(): Promise<ReviewStage> {
-  const { config, database, drop } = await createTestDatabase();
+/** Starts it all on the run's servers. `settings` are environment variables that replace the defaults of tests. */
+export async function startReviewStage(settings: Record<string, string> = {}): Promise<ReviewStage> {
+  const { config, database, drop } = await createTestDatabase(settings);
   const events = createEventListener({ config, database, log: createLog(config, 'test') });
   const deps: ReviewWorkerDeps = { config, database, temporal: createTemporal(config), events };
   await useFreshReviewIds(database);
   let workers: ReviewWorkers | null = await startReviewWorkers(deps);
   const author = await build.user(database);
 
-  async function openReview(): Promise<OpenReview> {
+  async function openReview(given: { priority?: ReviewPriority } = {}): Promise<OpenReview> {
     const session = await build.session(database, { userId: author.id });
     await build.file(database, { sessionId: session.id, name: 'main.py' });
-    const body = { title: 'fractals', description: '', priority: 'medium' as const };
+    const body = { title: 'fractals', description: '', priority: given.priority ?? 'medium' };
     const { id } = await submitReview(deps, { caller: author, sessionUuid: session.uuid, body });
     const snapshotId = await waitFor(async () => (await findReview(database, id))?.snapshotId, { what: 'a snapshot' });
     const handle = deps.temporal.client.workflow.getHandle(reviewWorkflowId(id));

@@ -42,6 +42,8 @@ export interface RetainResult {
   /** Receipts of runs, and runs that were given up. Absent in results of an earlier release. */
   runs?: number;
   lostRuns?: number;
+  /** Throw-away copies that had ended. Absent in results of an earlier release. */
+  runningCopies?: number;
 }
 
 /** Activities of the maintenance workflows; each is safe to run twice. */

@@ -1,10 +1,10 @@
-import { cookieName } from '#api/auth/cookies.ts';
-import { startSignIn } from '#api/auth/signIn.ts';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview } from '#platform/db/repositories/reviews.ts';
-import { build, type BuiltUser } from '#tests/support/factories.ts';
 import { useFreshReviewIds } from '#tests/support/reviewWorkers.ts';
 import { startStack, type Stack } from '#tests/support/stack.ts';
+import { newPerson, postAs, submitAs, type StackAnswer, type StackPerson } from '#tests/support/stackPeople.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
 let stack: Stack;
@@ -15,39 +15,9 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => stack.stop(), 60_000);
 
-interface Person extends BuiltUser {
-  cookie: string;
-}
-
-async function person(reviewerLevel: number): Promise<Person> {
-  const user = await build.user(stack.database, { reviewerLevel });
-  const origin = { address: '127.0.0.1', userAgent: 'test' };
-  const id = await startSignIn(stack, { userId: user.id, origin });
-  return { ...user, cookie: `${cookieName(stack.config)}=${id}` };
-}
-
-async function post(
-  by: Person,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; body: { id: number; code?: string } }> {
-  const answer = await fetch(`${stack.url}/api/v1${path}`, {
-    method: 'POST',
-    headers: {
-      cookie: by.cookie,
-      origin: stack.url,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, body: (await answer.json()) as { id: number; code?: string } };
-}
-
-async function submit(author: Person): Promise<number> {
-  const session = await build.session(stack.database, { userId: author.id });
-  await build.file(stack.database, { sessionId: session.id, name: 'main.py' });
-  return (await post(author, `/sessions/${session.uuid}/reviews`, { title: 'fractals' })).body.id;
-}
+const person = (reviewerLevel: number): Promise<StackPerson> => newPerson(stack, reviewerLevel);
+const post = (by: StackPerson, path: string, body?: unknown): Promise<StackAnswer> => postAs(stack, by, { path, body });
+const submit = (author: StackPerson): Promise<number> => submitAs(stack, author);
 
 const PATIENCE = { deadlineMs: 60_000 };
 
@@ -81,14 +51,14 @@ describe('a worker that is killed', () => {
     90_000,
   );
 
-  it('while ten people claim leaves one holder, one row, and no verdict lost after it', async () => {
+  it('while fifty people claim leaves one holder, one row, and no verdict lost after it', async () => {
     const author = await person(0);
     const id = await submit(author);
     await waitFor(async () => (await findReview(stack.database, id))?.snapshotId, {
       ...PATIENCE,
       what: 'the snapshot',
     });
-    const people = await Promise.all(Array.from({ length: 10 }, () => person(1)));
+    const people = await Promise.all(Array.from({ length: 50 }, () => person(1)));
     const killed = killWorkerAfter(40);
     const answers = await Promise.all(people.map((each) => post(each, `/reviews/${id}/claim`)));
     await killed;
@@ -106,6 +76,14 @@ describe('a worker that is killed', () => {
     if (holder === undefined) throw new Error('the holder is none of those who claimed');
     const winner = people[answers.findIndex((answer) => answer.status === 200)];
     expect(winner?.id ?? holder.id).toBe(holder.id);
+    // Whoever asks now is told who won.
+    const again = await Promise.all(
+      people.filter((each) => each.id !== holder.id).map((each) => post(each, `/reviews/${id}/claim`)),
+    );
+    expect(again).toHaveLength(49);
+    for (const { status, body } of again) {
+      expect([status, body.data?.holder.id]).toEqual([409, holder.id]);
+    }
     const verdict = { expectedSnapshotId: review.snapshotId, summary: '' };
     await waitFor(async () => (await post(holder, `/reviews/${id}/approve`, verdict)).status === 200, {
       ...PATIENCE,
@@ -114,5 +92,40 @@ describe('a worker that is killed', () => {
     const history = await listHistory(stack.database, id);
     expect(history.map((row) => row.description.split(':')[0])).toEqual(['submit', 'claim', 'approve']);
     expect((await verifyHistory(stack.database, id)).valid).toBe(true);
+  }, 150_000);
+
+  it('while throw-away copies end at the verdicts leaves neither pods nor volumes of them', async () => {
+    const [author, reviewer] = [await person(0), await person(2)];
+    const reviews = await Promise.all([1, 2, 3].map(() => submit(author)));
+    for (const id of reviews) {
+      const snapshot = async () => (await findReview(stack.database, id))?.snapshotId;
+      await waitFor(snapshot, { ...PATIENCE, what: 'the snapshot' });
+      await post(reviewer, `/reviews/${id}/claim`);
+    }
+    const opened = await Promise.all(reviews.map((id) => post(reviewer, `/reviews/${id}/running-copies`, {})));
+    const uuids = opened.map(({ body }) => body.uuid);
+    const allAre = (phase: string) => async () => {
+      const rows = await stack.database.query<{ phase: string }>(
+        'SELECT phase FROM sessions WHERE uuid = ANY ($1::uuid[])',
+        [uuids],
+      );
+      return rows.every((row) => row.phase === phase);
+    };
+    await waitFor(allAre('running'), { ...PATIENCE, what: 'the copies to run' });
+    // One after the other, so that each is at another place of its end when the worker goes.
+    for (const id of reviews) {
+      const expectedSnapshotId = (await findReview(stack.database, id))?.snapshotId;
+      expect((await post(reviewer, `/reviews/${id}/approve`, { expectedSnapshotId })).status).toBe(200);
+    }
+    await killWorkerAfter(0);
+    await waitFor(allAre('closed'), { ...PATIENCE, what: 'the end of the copies' });
+    const folders = ['volumes', 'pods'].map((name) => path.join(stack.config.BERTH_DATA_DIR, name));
+    const left = folders.flatMap((folder) => readdirSync(folder));
+    expect(left.filter((name) => uuids.some((uuid) => name.includes(uuid)))).toEqual([]);
+    const volumes = await stack.database.query(
+      `SELECT 1 FROM volumes v JOIN sessions s ON s.id = v.session_id WHERE s.uuid = ANY ($1::uuid[])`,
+      [uuids],
+    );
+    expect(volumes).toEqual([]);
   }, 150_000);
 });

@@ -7,6 +7,7 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import type { ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
+import { readAutoDecision, readComment } from '#workflows/review/review.inputs.ts';
 import type { PendingDecision } from '#workflows/review/review.machine.ts';
 import * as messages from '#workflows/review/review.messages.ts';
 import type { DecisionInput, DecisionResult } from '#workflows/review/review.messages.ts';
@@ -29,6 +30,11 @@ const DECISIONS: ReadonlyArray<{
     description: 'Gives the review back to the queue; only its holder may.',
   },
   {
+    action: 'reassign',
+    update: messages.reassignUpdate,
+    description: 'Gives the review to assigneeId for 24 hours: level 2 their own, level 3 any.',
+  },
+  {
     action: 'approve',
     update: messages.approveUpdate,
     description: 'Approves the named snapshot; refused while an issue is open.',
@@ -46,7 +52,7 @@ const DECISIONS: ReadonlyArray<{
   {
     action: 'withdraw',
     update: messages.withdrawUpdate,
-    description: 'Closes the review without a verdict; only its submitter may.',
+    description: 'Closes the review without a verdict; only its submitter may, or level 4 with a reason.',
   },
   {
     action: 'refreshSnapshot',
@@ -78,6 +84,7 @@ export function registerHandlers(run: ReviewRun): void {
       description: 'Has the review read its row again. Needs no input. Harmless at any time and as often as you like.',
     },
   );
+  registerAutomation(run);
   setDefaultSignalHandler((name) => {
     machine.ignore(`the signal ${JSON.stringify(name.slice(0, 100))} is not known`);
     run.show();
@@ -85,6 +92,37 @@ export function registerHandlers(run: ReviewRun): void {
   setHandler(messages.stateQuery, () => machine.state, {
     description: 'Where the review stands: status, holder and snapshot as the run knows them. Changes nothing.',
   });
+}
+
+/** What automation and operators may send. Anything else than what is wanted is told in the details, and nothing throws. */
+function registerAutomation(run: ReviewRun): void {
+  const { machine } = run;
+  setHandler(
+    messages.autoDecisionSignal,
+    (input?: unknown) => {
+      const read = readAutoDecision(input);
+      if (typeof read === 'string') machine.ignore(read);
+      else machine.enqueueSignal(read.action, read.input);
+      run.show();
+    },
+    {
+      description:
+        'Decides in the name of a person who has the rights for it and holds the review, or has level 4. Input: {"opId": "ci-17", "decision": "approve" or "reject", "actorId": 5, "expectedSnapshotId": 12, "note": "why"}. Sent twice with one opId it counts once; a refusal is told below.',
+    },
+  );
+  setHandler(
+    messages.commentSignal,
+    (input?: unknown) => {
+      const read = readComment(input);
+      if (typeof read === 'string') machine.ignore(read);
+      else machine.enqueueRemark(read);
+      run.show();
+    },
+    {
+      description:
+        'Publishes a general comment of a bot account; it blocks nothing. Input: {"opId": "lint-17", "actorId": 9, "text": "what to say"}. Sent twice with one opId it counts once; a refusal is told below.',
+    },
+  );
 }
 
 /** Waits until the main loop has answered: it answers whatever was enqueued, also when the review ends. */

@@ -53,6 +53,13 @@ describe('a decision', () => {
     expect(refusal?.data).toEqual({ holder: { id: 5, username: 'bob' }, claimExpiresAt: held.claimExpiresAt });
   });
 
+  it('to claim a pending review passes for its assignee alone', () => {
+    const machine = machineWith({ status: 'pending', ...held });
+    expect(machine.refusal('claim', { opId: 'op', actorId: 5 })).toBeNull();
+    expect(machine.refusal('claim', by('op'))?.refused).toBe('REVIEW_ALREADY_CLAIMED');
+    expect(machine.details).toContain('assigned to bob');
+  });
+
   it('that took effect passes when it is repeated: the database answers it as the first time', () => {
     const machine = machineWith();
     const decision = machine.enqueue('claim', by('first'));
@@ -98,6 +105,34 @@ describe('the queue', () => {
     for (let index = 0; index < 130; index += 1) machine.remember(`op-${index}`);
     expect(machine.recentOpIds).toHaveLength(100);
     expect(machine.recentOpIds.at(-1)).toBe('op-129');
+  });
+});
+
+describe('what automation sends', () => {
+  it('is refused in words that operators read, now or when its turn comes', () => {
+    const machine = machineWith({ status: 'in_review', ...held });
+    machine.enqueueSignal('approve', by('auto/one'));
+    expect(machine.queue).toHaveLength(1);
+    machine.settle(machine.queue[0]!, { refused: 'REVIEW_NOT_CLAIMED', detail: 'bob holds this review.', data: {} });
+    expect(machine.details).toContain('ignored: autoDecision auto/one: bob holds this review.');
+    machine.apply(row({ status: 'approved' }));
+    machine.enqueueSignal('reject', by('auto/two'));
+    machine.enqueueRemark({ opId: 'comment/three', actorId: 2, text: 'late' });
+    expect([machine.queue, machine.remarks]).toEqual([[], []]);
+    expect(machine.details).toContain('autoDecision auto/two: The review is approved.');
+    expect(machine.details).toContain('comment comment/three: The review is approved.');
+  });
+
+  it('is held back when a hundred wait; people are not', () => {
+    const machine = machineWith();
+    for (let index = 0; index < 130; index += 1) {
+      machine.enqueueRemark({ opId: `comment/${index}`, actorId: 2, text: 'again' });
+    }
+    machine.enqueueSignal('approve', by('auto/one'));
+    expect([machine.remarks.length, machine.queue.length]).toEqual([100, 0]);
+    machine.enqueue('claim', by('op'));
+    expect(machine.queue).toHaveLength(1);
+    expect(machine.details).toContain('Too many signals wait already.');
   });
 });
 

@@ -1,4 +1,5 @@
 import type { ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
+import type { ClockKind, ReviewClock } from '#shared/domain/reviewClocks.ts';
 import type { ReviewTransitionAction } from '#shared/domain/reviewTransitions.ts';
 
 /** The row of a review as the workflow needs it. */
@@ -16,6 +17,26 @@ export interface ReviewRecord {
   withdrawn: boolean;
   claimExpiresAt: string | null;
   dueAt: string | null;
+  /** Absent in what activities answered before reviews had clocks. */
+  times?: ReviewTimes;
+}
+
+/** The clocks of a review as its row and history tell them; times in ISO 8601. */
+export interface ReviewTimes {
+  /** The number of the row's last event: what is higher was read later. */
+  changeSeq: number;
+  /** Since when those have the turn who have it now. */
+  turnSince: string;
+  remindedAt: string | null;
+  escalatedAt: string | null;
+  /** What is to ring, the earliest first. */
+  clocks: ReviewClock[];
+}
+
+/** The row after a clock rang, null when it is gone. `earlyByMs` above 0: it did not ring, ask again so much later. */
+export interface RingResult {
+  review: ReviewRecord | null;
+  earlyByMs: number;
 }
 
 /** One transition as written: status, holder and history row in one transaction, idempotent by opId. */
@@ -26,7 +47,23 @@ export interface TransitionInput {
   actorId: number | null;
   expectedSnapshotId: number | null;
   note: string;
+  /** reassign: who gets the review, and whether being away or holding many does not count. */
+  assigneeId?: number;
+  force?: boolean;
+  /** The runs that a verdict cites as receipts. */
+  receiptIds?: number[];
 }
+
+/** A comment of a program. */
+export interface BotCommentInput {
+  reviewId: number;
+  opId: string;
+  actorId: number;
+  text: string;
+}
+
+/** The history row that tells of the comment, or why it was not taken. */
+export type BotCommentResult = { refused: null; seq: number } | TransitionRefusal;
 
 /** Why the row does not allow something: an error code of the catalogue, its sentence, and data such as the holder. */
 export interface TransitionRefusal {
@@ -55,4 +92,8 @@ export interface ReviewActivities {
     actorId: number | null;
   }): Promise<FreezeResult>;
   appendReviewHistory(input: TransitionInput): Promise<TransitionResult>;
+  /** What a timer is for: tells people, or ends a claim. The row decides whether it is due, and lets it happen once. */
+  ringClock(input: { reviewId: number; kind: ClockKind }): Promise<RingResult>;
+  /** Writes a published `general` comment of a bot account and the history row that tells of it, idempotent by opId. */
+  addBotComment(input: BotCommentInput): Promise<BotCommentResult>;
 }

@@ -2,7 +2,10 @@ import { ActivityCancellationType, proxyActivities, workflowInfo } from '@tempor
 import { taskQueues } from '#shared/domain/queues.ts';
 import type { ReviewActivities } from '#workflows/review/review.ports.ts';
 
-type WriteActivities = Pick<ReviewActivities, 'readReview' | 'freezeSnapshot' | 'appendReviewHistory'>;
+type WriteActivities = Pick<
+  ReviewActivities,
+  'readReview' | 'freezeSnapshot' | 'appendReviewHistory' | 'ringClock' | 'addBotComment'
+>;
 type SyncActivities = Pick<ReviewActivities, 'syncBeforeSnapshot'>;
 
 /** The activities of a review: what must come about however long it takes, and the sync, which is only tried. */

@@ -7,6 +7,10 @@ export interface ReviewRun {
   proxies: ReviewProxies;
   /** The row may have changed and is to be read again. */
   changed: boolean;
+  /** No clock is asked again before this time, in milliseconds since the epoch: the database said that it is too early. */
+  askNotBefore: number;
+  /** With more events than this the run continues as a new one. */
+  maxHistoryEvents: number;
   /** Shows the run to operators as it is now. */
   show: () => void;
 }

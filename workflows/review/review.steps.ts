@@ -1,5 +1,6 @@
 import { log } from '@temporalio/workflow';
 import type { PendingDecision } from '#workflows/review/review.machine.ts';
+import type { CommentInput } from '#workflows/review/review.messages.ts';
 import type { ReviewRecord, TransitionInput } from '#workflows/review/review.ports.ts';
 import type { ReviewRun } from '#workflows/review/review.run.ts';
 
@@ -21,7 +22,20 @@ export async function decide(run: ReviewRun, decision: PendingDecision): Promise
     actorId: input.actorId,
     expectedSnapshotId: input.expectedSnapshotId ?? null,
     note: input.note ?? '',
+    ...(input.assigneeId === undefined ? {} : { assigneeId: input.assigneeId }),
+    ...(input.force === undefined ? {} : { force: input.force }),
+    ...(input.receiptIds !== undefined && { receiptIds: input.receiptIds }),
   });
+}
+
+/** Writes the comment of a program, or tells in the details why not. */
+export async function writeRemark(run: ReviewRun, remark: CommentInput): Promise<void> {
+  const { machine } = run;
+  const summary = `comment · by bot ${remark.actorId}`;
+  const result = await run.proxies.write.addBotComment.executeWithOptions({ summary }, [
+    { reviewId: machine.reviewId, ...remark },
+  ]);
+  if (result.refused !== null) machine.ignore(`comment ${remark.opId.slice(0, 60)}: ${result.detail}`);
 }
 
 /** Takes the review from a holder whose time has run out. */

@@ -1,5 +1,6 @@
 import { defineSearchAttributeKey, type SearchAttributeUpdatePair } from '@temporalio/common';
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { isOverdue } from '#workflows/review/review.details.ts';
 import type { ReviewMachine } from '#workflows/review/review.machine.ts';
 import type { ReviewRecord } from '#workflows/review/review.ports.ts';
 
@@ -37,7 +38,7 @@ function attributesOf(machine: ReviewMachine): SearchAttributeUpdatePair[] {
     { key: OWNER_ID, value: String(review.submittedBy) },
     { key: END_REASON, value: outcome },
     { key: DUE_AT, value: dueAt(review, outcome !== null) },
-    { key: NEEDS_ATTENTION, value: machine.needsAttention },
+    { key: NEEDS_ATTENTION, value: machine.needsAttention || isOverdue(review) },
   ];
 }
 

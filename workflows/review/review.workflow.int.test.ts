@@ -81,7 +81,7 @@ describe('signals from outside', () => {
     }>('__temporal_workflow_metadata');
     const { signalDefinitions, updateDefinitions, queryDefinitions } = metadata.definition;
     expect(updateDefinitions.map((each) => each.name).sort()).toEqual(
-      ['approve', 'claim', 'override', 'refreshSnapshot', 'reject', 'release', 'withdraw'].sort(),
+      ['approve', 'claim', 'override', 'reassign', 'refreshSnapshot', 'reject', 'release', 'withdraw'].sort(),
     );
     const own = [...signalDefinitions, ...updateDefinitions, ...queryDefinitions].filter(
       (each) => each.name && !each.name.startsWith('__'),
@@ -140,7 +140,7 @@ describe('a claim', () => {
     const last = (await listHistory(stage.database, review.id)).at(-1);
     expect(last).toMatchObject({ changedBy: null, oldStatus: 'in_review', newStatus: 'in_review' });
     expect(last?.description).toBe(`release: the claim of ${stage.reviewer.username} ended without a verdict.`);
-    // The row says so a moment before the run that wrote it knows, and until then the run refuses a claim.
+    // The row says so a moment before the run that wrote it knows; who does not say which row they saw is refused until then.
     await waitFor(async () => (await review.handle.query(stateQuery)).assigneeId === null, { what: 'a free review' });
     const other = await build.user(stage.database, { reviewerLevel: 1 });
     expect((await claim(review, other)).status).toBe('in_review');

@@ -175,7 +175,7 @@ function startWatch(run: SessionRun): { ended: Watched | null } {
 
 /** Acts on the watch's end. False: the session ends; otherwise it is watched on. */
 async function afterWatch(run: SessionRun, { end, cause = null }: Watched): Promise<boolean> {
-  if (end === 'idle' || end === 'expired') {
+  if (end === 'idle' || end === 'expired' || end === 'copy-over') {
     run.machine.requestEnd({ reason: end, actor: 'Berth' });
     return false;
   }

@@ -40,8 +40,11 @@ export interface SessionActivities {
   loadFiles(ref: SessionRef): Promise<{ files: number }>;
   /** Three-way, fenced by generation and sync epoch. Heartbeats. */
   reconcile(ref: SessionRef & { cause: string }): Promise<SyncResult>;
-  /** The state in the volume's row; null when the session has none. */
-  inspectVolume(ref: SessionRef): Promise<{ state: VolumeState | null }>;
+  /**
+   * The state in the volume's row; null when the session has none. `throwAway`: a review's copy, of which nothing is saved. Absent
+   * for any other session.
+   */
+  inspectVolume(ref: SessionRef): Promise<{ state: VolumeState | null; throwAway?: true }>;
   /** Ends every process in the session but the agent. */
   quiesce(ref: SessionRef): Promise<void>;
   /** Reconciles until two scans agree; only on `live` or `kept`. `drained`: the volume may go. Heartbeats. */
@@ -64,7 +67,7 @@ export interface SessionActivities {
 }
 
 /** Why the watch of a session ended. */
-export type WatchEnd = 'idle' | 'pod-lost' | 'expired' | 'node-lost' | 'node-back';
+export type WatchEnd = 'idle' | 'pod-lost' | 'expired' | 'copy-over' | 'node-lost' | 'node-back';
 
 /** What a failed activity tells the workflow beside its message, as the failure's first detail. */
 export interface CauseDetail {

@@ -8,6 +8,8 @@ describeReplays('a recorded session', {
     'closed-while-loading.json',
     'continued-as-new-1.json',
     'continued-as-new-2.json',
+    'copy-given-back.json',
+    'copy-thrown-away.json',
     'database-away.json',
     'node-lost-and-back.json',
     'open-failed.json',
@@ -23,5 +25,6 @@ describeReplays('a recorded session', {
   needs: [
     ['opened-synced-closed.json', 'saveFiles'],
     ['opened-synced-closed.json', 'deleteVolume'],
+    ['copy-thrown-away.json', 'deleteVolume'],
   ],
 });

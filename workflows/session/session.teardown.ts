@@ -81,10 +81,10 @@ async function recordEnd(run: SessionRun, end: End): Promise<boolean> {
   return true;
 }
 
-/** Saves what is on the volume, if it ever held all files. Starts a recovery pod when the agent cannot be reached. */
+/** Saves what is on the volume, if it ever held all files and is no throw-away copy's. Starts a recovery pod when the agent cannot be reached. */
 async function save(run: SessionRun, end: End): Promise<{ saved: Saved; cause: PodCause | null }> {
-  const { state } = await run.proxies.cleanup.inspectVolume(run.ref);
-  if (state !== 'live' && state !== 'kept') return { saved: 'removable', cause: null };
+  const { state, throwAway = false } = await run.proxies.cleanup.inspectVolume(run.ref);
+  if (throwAway || (state !== 'live' && state !== 'kept')) return { saved: 'removable', cause: null };
   let cause: PodCause | null;
   try {
     return { saved: await quiesceAndSave(run), cause: null };

@@ -6,16 +6,19 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { createUpdateGate, updatesPerProcess, type UpdateGate } from '#api/commands/updateGate.ts';
+import { refuseHolding } from '#api/commands/reviews/assignReview.ts';
 import { loadReview } from '#api/commands/reviews/loadReview.ts';
 import { restartReview } from '#api/commands/reviews/restartReview.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
 import * as policy from '#api/policies/reviewPolicy.ts';
+import { findReceipts } from '#platform/db/repositories/receipts.ts';
 import { findHistoryByOpId } from '#platform/db/repositories/reviewHistory.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import { TemporalTimeoutError } from '#platform/temporal/client.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from '#shared/domain/errorCatalogue.ts';
 import { AppError } from '#shared/domain/errors.ts';
+import { citationRefusal } from '#shared/domain/receipt.ts';
 import { reviewWorkflowId } from '#shared/domain/review.ts';
 import type { DecisionAction, DecisionWords, RuleRefusal } from '#shared/domain/reviewRules.ts';
 import * as messages from '#workflows/review/review.messages.ts';
@@ -49,13 +52,26 @@ export async function decideReview(
   decision: Decision,
 ): Promise<DecisionOutcome> {
   const review = await loadReview(deps, decision.caller, { id: decision.reviewId });
-  const input = toInput(decision);
-  const refusal = REFUSALS[decision.action](decision, review);
+  const input = toInput(decision, review);
+  const { action, words, caller } = decision;
+  const refusal = REFUSALS[action](decision, review) ?? (await refuseHolding(deps, { caller, review, action, words }));
   // A repeat of a decision that took effect is refused by its own effect; the history knows it.
   if (refusal !== null && (await wasCarriedOut(deps, review, input))) return { review, settled: true };
   policy.assertAllowed(refusal);
-  const settled = await sendUpdate(deps, { review, action: decision.action, input });
+  policy.assertAllowed(await refuseReceipts(deps, review, input));
+  const settled = await sendUpdate(deps, { review, action, input });
   return { review: await loadReview(deps, decision.caller, { id: decision.reviewId }), settled };
+}
+
+/** Whether the verdict can cite what it cites, before the workflow is troubled with it. */
+async function refuseReceipts(
+  { database }: Pick<ApiDeps, 'database'>,
+  review: ReviewRecord,
+  { receiptIds = [] }: DecisionInput,
+): Promise<RuleRefusal | null> {
+  if (receiptIds.length === 0) return null;
+  const found = await findReceipts(database, { reviewId: review.id, ids: receiptIds });
+  return citationRefusal(receiptIds, found, review.manifestHash);
 }
 
 const REFUSALS: Readonly<Record<DecisionAction, (decision: Decision, review: ReviewRecord) => RuleRefusal | null>> = {
@@ -64,13 +80,15 @@ const REFUSALS: Readonly<Record<DecisionAction, (decision: Decision, review: Rev
   approve: ({ caller, words }, review) => policy.refuseApprove(caller, review, words),
   reject: ({ caller, words }, review) => policy.refuseReject(caller, review, words),
   override: ({ caller, words }, review) => policy.refuseOverride(caller, review, words),
-  withdraw: ({ caller }, review) => policy.refuseWithdraw(caller, review),
+  reassign: ({ caller, words }, review) => policy.refuseReassign(caller, review, words),
+  withdraw: ({ caller, words }, review) => policy.refuseWithdraw(caller, review, words),
   refreshSnapshot: ({ caller }, review) => policy.refuseRefreshSnapshot(caller, review),
 };
 
 const UPDATES: Readonly<Record<DecisionAction, UpdateDefinition<DecisionResult, [DecisionInput]>>> = {
   claim: messages.claimUpdate,
   release: messages.releaseUpdate,
+  reassign: messages.reassignUpdate,
   approve: messages.approveUpdate,
   reject: messages.rejectUpdate,
   override: messages.overrideUpdate,
@@ -126,7 +144,7 @@ async function wasCarriedOut(
   return (await findHistoryByOpId(database, { reviewId: review.id, opId: input.opId }, null)) !== null;
 }
 
-function toInput(decision: Decision): DecisionInput {
+function toInput(decision: Decision, review: ReviewRecord): DecisionInput {
   const { caller, action, words, idempotencyKey } = decision;
   const opId =
     idempotencyKey === null
@@ -137,8 +155,11 @@ function toInput(decision: Decision): DecisionInput {
   return {
     opId,
     actorId: caller.id,
+    seenSeq: review.changeSeq,
     note: words.note,
     ...(words.expectedSnapshotId === null ? {} : { expectedSnapshotId: words.expectedSnapshotId }),
+    ...(words.assigneeId === undefined ? {} : { assigneeId: words.assigneeId, force: words.force ?? false }),
+    ...(words.receiptIds === undefined || words.receiptIds.length === 0 ? {} : { receiptIds: [...words.receiptIds] }),
   };
 }
 

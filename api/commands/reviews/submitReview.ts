@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { refuseSecondUrgent } from '#api/commands/reviews/changePriority.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
+import { clockSettings } from '#platform/config/reviewClocks.ts';
 import type { Tx } from '#platform/db/database.ts';
 import { insertIntent } from '#platform/db/repositories/intents.ts';
 import {
@@ -10,6 +13,7 @@ import {
   publishReviewChange,
   type ReviewRecord,
 } from '#platform/db/repositories/reviews.ts';
+import { lockUser } from '#platform/db/repositories/users.ts';
 import { lockSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import type { SubmitReview } from '#shared/contracts/review.ts';
 import { AppError } from '#shared/domain/errors.ts';
@@ -23,14 +27,22 @@ export interface Submission {
 
 /**
  * Writes the review and the wish to start its workflow in one transaction; the snapshot follows by itself. Throws
- * NOT_FOUND, REVIEW_OPEN_EXISTS, or REVIEW_EMPTY for a closed session without a file.
+ * NOT_FOUND, REVIEW_OPEN_EXISTS, REVIEW_URGENT_LIMIT, or REVIEW_EMPTY for a closed session without a file.
  */
-export function submitReview(deps: Pick<ApiDeps, 'database'>, submission: Submission): Promise<ReviewRecord> {
+export function submitReview(
+  deps: Pick<ApiDeps, 'config' | 'database'>,
+  submission: Submission,
+): Promise<ReviewRecord> {
   const { database } = deps;
   return database.transaction(async (tx) => {
+    const isUrgent = submission.body.priority === 'urgent';
+    // The person before the session, as everywhere: whoever opens a session locks in this order.
+    if (isUrgent) await lockUser(database, submission.caller.id, tx);
     const session = await lockSession(database, submission.sessionUuid, tx);
     if (session === null || session.userId !== submission.caller.id) throw new AppError('NOT_FOUND');
+    requireWorkspace(session, 'submitted for review');
     await refuseEmpty(deps, session, tx);
+    if (isUrgent) await refuseSecondUrgent(database, { submittedBy: submission.caller.id, exceptId: null }, tx);
     const { body } = submission;
     const previous = await previousRound(deps, { session, previousReviewId: body.previousReviewId ?? null }, tx);
     const reviewId = await insertReview(
@@ -43,6 +55,7 @@ export function submitReview(deps: Pick<ApiDeps, 'database'>, submission: Submis
         priority: body.priority,
         round: previous === null ? 1 : previous.round + 1,
         previousReviewId: previous?.id ?? null,
+        dueSeconds: clockSettings(deps.config).dueSeconds[body.priority],
       },
       tx,
     );

@@ -25,16 +25,23 @@ export interface RunRequest {
  * Notes a run and the intent to carry it out, in one transaction. Throws RUN_LIMIT, RUN_UNKNOWN_FILE, RUN_REFUSED, or
  * INVALID_INPUT for limits beyond those of this installation.
  */
-export function createRun(deps: RunDeps, { session, userId, wanted }: RunRequest): Promise<RunRecord> {
+export function createRun(deps: RunDeps, request: RunRequest): Promise<RunRecord> {
+  return deps.database.transaction((tx) => createRunWithin(deps, request, tx));
+}
+
+/** As createRun, in a transaction of the caller's: nothing that this one does stays when the run is refused. */
+export async function createRunWithin(
+  deps: RunDeps,
+  { session, userId, wanted }: RunRequest,
+  tx: Tx,
+): Promise<RunRecord> {
   const limits = limitsOf(deps, wanted);
-  return deps.database.transaction(async (tx) => {
-    const locked = await lockSession(deps.database, session.uuid, tx);
-    if (!locked) throw new AppError('NOT_FOUND');
-    const command = await commandOf(deps, { session: locked, wanted }, tx);
-    const { stdin, environment } = wanted;
-    const input = { stdin, environment };
-    return noteRun(deps, { sessionId: locked.id, requestedBy: userId, command, input, ...limits }, tx);
-  });
+  const locked = await lockSession(deps.database, session.uuid, tx);
+  if (!locked) throw new AppError('NOT_FOUND');
+  const command = await commandOf(deps, { session: locked, wanted }, tx);
+  const { stdin, environment } = wanted;
+  const input = { stdin, environment };
+  return noteRun(deps, { sessionId: locked.id, requestedBy: userId, command, input, ...limits }, tx);
 }
 
 /** As `createRun`, for a command that is known, in the transaction of a caller that holds the session's row. Throws RUN_LIMIT. */

@@ -8,6 +8,7 @@ import {
   openPreview,
 } from '#api/commands/previews/previews.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
 import { presentPreviewLink } from '#api/presenters/previewPresenter.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
@@ -70,6 +71,7 @@ export const previewRoutes: Route[] = [
     responses: { 201: PreviewLink },
     async handler({ deps, caller, params, body }) {
       const session = await loadOwnSession(deps, caller, params.uuid);
+      requireWorkspace(session, 'shared');
       const wanted = { session, port: params.port, seconds: body.expiresInSeconds };
       const link = await createPreviewLink(deps, caller, wanted);
       return { status: 201, body: presentPreviewLink(link, addressOfLink(deps, session, link)) };

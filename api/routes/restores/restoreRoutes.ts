@@ -4,6 +4,7 @@ import { restoreSession } from '#api/commands/restores/restoreSession.ts';
 import { restoreVersion } from '#api/commands/restores/restoreVersion.ts';
 import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
 import { presentItem } from '#api/presenters/itemPresenter.ts';
 import { presentDeletedFile, presentHistory, presentRestore } from '#api/presenters/restorePresenter.ts';
@@ -49,6 +50,7 @@ export const restoreRoutes: Route[] = [
     responses: { 200: RestoreResult },
     async handler({ deps, caller, params, body }) {
       const session = await loadOwnSession(deps, caller, params.uuid);
+      requireWorkspace(session, 'restored to a moment');
       const restored = await restoreSession(deps, { session, userId: caller.id, wanted: body });
       return { status: 200, body: presentRestore(restored) };
     },

@@ -9,11 +9,16 @@ import type { DecisionAction, DecisionWords } from '#shared/domain/reviewRules.t
 type DecisionContext = RequestContext<z.infer<typeof ReviewParams>, unknown, unknown>;
 
 /** 200 when the workflow has decided; 202 when it has not answered in time: the decision is on its way, read the review again. */
-const RESPONSES = { 200: Review, 202: Review };
+export const DECISION_RESPONSES = { 200: Review, 202: Review };
 
 const NO_WORDS: DecisionWords = { expectedSnapshotId: null, note: '' };
 
-async function answer(context: DecisionContext, action: DecisionAction, words: DecisionWords): Promise<Reply> {
+/** Carries a decision out and answers with the review as it is then. */
+export async function answerDecision(
+  context: DecisionContext,
+  action: DecisionAction,
+  words: DecisionWords,
+): Promise<Reply> {
   const { deps, caller, params, request } = context;
   const idempotencyKey = request.get('idempotency-key') ?? null;
   const outcome = await decideReview(deps, { caller, reviewId: params.id, action, words, idempotencyKey });
@@ -29,8 +34,8 @@ function plainDecision(action: DecisionAction, name: string, summary: string): R
     auth: 'required',
     scope: 'reviews',
     params: ReviewParams,
-    responses: RESPONSES,
-    handler: (context) => answer(context, action, NO_WORDS),
+    responses: DECISION_RESPONSES,
+    handler: (context) => answerDecision(context, action, NO_WORDS),
   });
 }
 
@@ -38,7 +43,6 @@ function plainDecision(action: DecisionAction, name: string, summary: string): R
 export const decisionRoutes: Route[] = [
   plainDecision('claim', 'claim', 'Take the review for 24 hours. Of many callers exactly one gets it.'),
   plainDecision('release', 'release', 'Give the review back to the queue.'),
-  plainDecision('withdraw', 'withdraw', 'Close the review without a verdict.'),
   plainDecision('refreshSnapshot', 'refresh-snapshot', 'Freeze the session as it is now; the reviewer is told.'),
   defineRoute({
     method: 'post',
@@ -49,8 +53,8 @@ export const decisionRoutes: Route[] = [
     scope: 'reviews',
     params: ReviewParams,
     body: GiveVerdict,
-    responses: RESPONSES,
-    handler: (context) => answer(context, 'approve', { ...context.body, note: context.body.summary }),
+    responses: DECISION_RESPONSES,
+    handler: (context) => answerDecision(context, 'approve', { ...context.body, note: context.body.summary }),
   }),
   defineRoute({
     method: 'post',
@@ -61,8 +65,8 @@ export const decisionRoutes: Route[] = [
     scope: 'reviews',
     params: ReviewParams,
     body: GiveVerdict,
-    responses: RESPONSES,
-    handler: (context) => answer(context, 'reject', { ...context.body, note: context.body.summary }),
+    responses: DECISION_RESPONSES,
+    handler: (context) => answerDecision(context, 'reject', { ...context.body, note: context.body.summary }),
   }),
   defineRoute({
     method: 'post',
@@ -73,7 +77,7 @@ export const decisionRoutes: Route[] = [
     scope: 'reviews',
     params: ReviewParams,
     body: OverrideReview,
-    responses: RESPONSES,
-    handler: (context) => answer(context, 'override', { ...context.body, note: context.body.reason }),
+    responses: DECISION_RESPONSES,
+    handler: (context) => answerDecision(context, 'override', { ...context.body, note: context.body.reason }),
   }),
 ];

@@ -9,3 +9,5 @@ export const ReviewParams = z.strictObject({ id: Id });
 export const SnapshotItemParams = z.strictObject({ id: Id, snapshotItemId: Id });
 /** The parameters of a comment's address. */
 export const CommentParams = z.strictObject({ id: Id, commentId: Id });
+/** The parameters of a receipt's address. */
+export const ReceiptParams = z.strictObject({ id: Id, receiptId: Id });

@@ -6,6 +6,7 @@ import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
 import { presentHistoryRow, presentReview, presentSnapshotItem } from '#api/presenters/reviewPresenter.ts';
 import { ReviewParams, SnapshotItemParams } from '#api/routes/reviews/parameters.ts';
+import { findDeciders } from '#platform/db/repositories/deciders.ts';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { listReviews } from '#platform/db/repositories/reviews.ts';
 import { pageOf } from '#shared/contracts/problem.ts';
@@ -17,6 +18,7 @@ import {
   SnapshotItem,
   SnapshotItemWithContent,
   SubmitReview,
+  SubmittedReview,
 } from '#shared/contracts/review.ts';
 
 /** Submitting a session, and everything that only reads a review. */
@@ -25,17 +27,18 @@ export const readingRoutes: Route[] = [
     method: 'post',
     path: '/sessions/{uuid}/reviews',
     tag: 'reviews',
-    summary: 'Submit a session for review. Its snapshot follows within seconds; until then snapshotId is null.',
+    summary:
+      'Submit a session for review. Its snapshot follows within seconds; until then snapshotId is null; `deciders` warns where few can decide it.',
     auth: 'required',
     scope: 'reviews',
     params: z.strictObject({ uuid: z.uuid() }),
     body: SubmitReview,
-    responses: { 202: Review },
+    responses: { 202: SubmittedReview },
     async handler({ deps, caller, params, body }) {
       const review = await submitReview(deps, { caller, sessionUuid: params.uuid, body });
       return {
         status: 202,
-        body: presentReview(review, caller),
+        body: { ...presentReview(review, caller), deciders: await findDeciders(deps.database, review) },
         headers: { Location: `/api/v1/reviews/${review.id}` },
       };
     },

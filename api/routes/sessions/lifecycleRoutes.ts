@@ -5,7 +5,8 @@ import { loadPresentedSession } from '#api/commands/sessions/presentedSession.ts
 import { loadEventPage } from '#api/commands/sessions/loadEventPage.ts';
 import { extendSession, requestSync } from '#api/commands/sessions/signalSession.ts';
 import { defineRoute, type Reply, type Route } from '#api/http/route.ts';
-import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
+import { loadOwnSession, loadSeenSession } from '#api/policies/sessionPolicy.ts';
 import { unsavedVolumeRoutes } from '#api/routes/sessions/unsavedVolumeRoutes.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
 import type { ApiDeps } from '#api/deps.ts';
@@ -35,6 +36,7 @@ export const lifecycleRoutes: Route[] = [
     responses: { 202: Accepted },
     async handler({ deps, caller, params }) {
       const session = await loadOwnSession(deps, caller, params.uuid);
+      requireWorkspace(session, 'opened again');
       return accepted(deps, await openSession(deps, session));
     },
   }),
@@ -98,7 +100,7 @@ export const lifecycleRoutes: Route[] = [
     query: EventQuery,
     responses: { 200: EventPage },
     async handler({ deps, caller, params, query }) {
-      const session = await loadOwnSession(deps, caller, params.uuid);
+      const session = await loadSeenSession(deps, caller, params.uuid);
       return { status: 200, body: await loadEventPage(deps, session, query) };
     },
   }),

@@ -3,7 +3,8 @@ import { createSession } from '#api/commands/sessions/createSession.ts';
 import { loadPresentedSession, loadPresentedSessions } from '#api/commands/sessions/presentedSession.ts';
 import { pageOfRows, readIdCursor } from '#api/http/cursor.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
-import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
+import { loadOwnSession, loadSeenSession } from '#api/policies/sessionPolicy.ts';
 import { loadSessionSource } from '#api/policies/sessionSource.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
 import { listSessions } from '#platform/db/repositories/sessions.ts';
@@ -55,7 +56,7 @@ export const sessionRoutes: Route[] = [
     params: SessionParams,
     responses: { 200: Session },
     async handler({ deps, caller, params }) {
-      const session = await loadOwnSession(deps, caller, params.uuid);
+      const session = await loadSeenSession(deps, caller, params.uuid);
       return { status: 200, body: await loadPresentedSession(deps, session) };
     },
   }),
@@ -71,6 +72,7 @@ export const sessionRoutes: Route[] = [
     responses: { 200: Session },
     async handler({ deps, caller, params, body }) {
       const session = await loadOwnSession(deps, caller, params.uuid);
+      requireWorkspace(session, 'renamed');
       const renamed = await nameSession(deps, { session, name: body.name });
       return { status: 200, body: await loadPresentedSession(deps, renamed) };
     },
@@ -86,6 +88,7 @@ export const sessionRoutes: Route[] = [
     responses: { 204: null },
     async handler({ deps, caller, params }) {
       const session = await loadOwnSession(deps, caller, params.uuid);
+      requireWorkspace(session, 'put into the trash; close it');
       await deleteSession(deps, { session, actor: caller.username });
       return { status: 204 };
     },

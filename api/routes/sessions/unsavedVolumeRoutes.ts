@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { loadPresentedSession } from '#api/commands/sessions/presentedSession.ts';
 import { discardAndReopen, discardKept, retrySave, type VolumeActor } from '#api/commands/sessions/unsavedVolume.ts';
 import { defineRoute, type Reply, type RequestContext, type Route } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
 import { presentNewestSave } from '#api/presenters/sessionPresenter.ts';
 import { SessionParams } from '#api/routes/sessions/sessionParams.ts';
@@ -42,6 +43,7 @@ export const unsavedVolumeRoutes: Route[] = [
     responses: { 202: Discarded },
     async handler({ deps, params, ...context }) {
       const session = await loadOwnSession(deps, context.caller, params.uuid);
+      requireWorkspace(session, 'opened again; close it');
       return discarded(deps, await discardAndReopen(deps, session, actorOf(context)));
     },
   }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { changeTemplate, removeTemplate } from '#api/commands/templates/changeTemplate.ts';
 import { saveTemplate } from '#api/commands/templates/saveTemplate.ts';
 import { defineRoute, type Route } from '#api/http/route.ts';
+import { requireWorkspace } from '#api/policies/runningCopyPolicy.ts';
 import { loadOwnSession } from '#api/policies/sessionPolicy.ts';
 import { loadOwnTemplate, requireMayPublish } from '#api/policies/templatePolicy.ts';
 import { presentTemplate } from '#api/presenters/templatePresenter.ts';
@@ -35,6 +36,7 @@ export const templateRoutes: Route[] = [
     responses: { 201: Template },
     async handler({ deps, caller, body }) {
       const session = await loadOwnSession(deps, caller, body.session);
+      requireWorkspace(session, 'saved as a template');
       const template = await saveTemplate(deps, { session, userId: caller.id, wanted: body });
       return { status: 201, body: presentTemplate(template, caller.id) };
     },

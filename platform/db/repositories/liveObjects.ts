@@ -11,7 +11,8 @@ export interface LiveObjects {
   expired: Set<string>;
 }
 
-const IS_HELD = `(v.state = 'live' OR (v.state = 'kept' AND (v.kept_until IS NULL OR v.kept_until > now())))`;
+// Nothing on the volume of a throw-away copy is worth keeping once its session is not live.
+const IS_HELD = `(s.kind = 'workspace' AND (v.state = 'live' OR (v.state = 'kept' AND (v.kept_until IS NULL OR v.kept_until > now()))))`;
 
 /** Reads what must not be removed. A kept volume whose time has passed is not held any more. */
 export async function readLiveObjects(database: Database): Promise<LiveObjects> {

@@ -31,6 +31,7 @@ async function openReview(): Promise<{ id: number; author: number }> {
         priority: 'medium',
         round: 1,
         previousReviewId: null,
+        dueSeconds: 86_400,
       },
       tx,
     );
@@ -76,7 +77,9 @@ describe('the least loaded reviewer', () => {
       [disabled!.id, held.author],
     ]);
     await database.query(`UPDATE users SET away_until = now() + interval '1 day' WHERE id = $1`, [away!.id]);
-    await database.transaction((tx) => claimReview(database, { reviewId: held.id, userId: busy!.id }, tx));
+    await database.transaction((tx) =>
+      claimReview(database, { reviewId: held.id, userId: busy!.id, leaseSeconds: 86_400 }, tx),
+    );
     const search = { reviewId: id, minLevel: 2, maxLevel: 3 };
     expect((await findLeastLoadedReviewer(database, search))?.id).toBe(free!.id);
     await database.query('UPDATE users SET disabled_at = now() WHERE id = $1', [free!.id]);

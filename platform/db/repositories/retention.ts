@@ -74,7 +74,7 @@ const KEPT_RUNS = { count: 200, bytes: 256 * 1024 * 1024 };
 
 /**
  * Removes the oldest receipts of the session, or of every session, where there are too many or too much is in them. Runs that
- * have not ended stay.
+ * have not ended stay, and so do those that a verdict cites.
  */
 export function removeOldRuns(
   database: Database,
@@ -88,7 +88,8 @@ export function removeOldRuns(
          SELECT id, row_number() OVER newest AS place,
            sum(coalesce(length(stdout), 0) + coalesce(length(stderr), 0)) OVER newest AS bytes
          FROM runs WHERE ended_at IS NOT NULL AND ($3::integer IS NULL OR session_id = $3) WINDOW newest AS (PARTITION BY session_id ORDER BY id DESC)) receipts
-       WHERE place > $1 OR (place > 1 AND bytes > $2))`,
+       WHERE place > $1 OR (place > 1 AND bytes > $2))
+       AND NOT EXISTS (SELECT 1 FROM review_receipts c WHERE c.run_id = runs.id)`,
     { bind: [kept.count, kept.bytes, sessionId], tx },
   );
 }

@@ -54,6 +54,7 @@ function submission(change: Partial<NewReview> = {}): NewReview {
     priority: 'medium',
     round: 1,
     previousReviewId: null,
+    dueSeconds: 86_400,
     ...change,
   };
 }
@@ -100,7 +101,7 @@ describe('an open review', () => {
     const setStatus = (status: string) =>
       database.query('UPDATE review_requests SET status = $2 WHERE id = $1', [reviewId, status]);
     await expect(setStatus('approved')).rejects.toThrow('cannot go from pending to approved');
-    await claimReview(database, { reviewId, userId: reviewer.id }, null);
+    await claimReview(database, { reviewId, userId: reviewer.id, leaseSeconds: 86_400 }, null);
     await expect(setStatus('pending')).rejects.toThrow('cannot go from in_review to pending');
     await decideReview(database, { reviewId, status: 'rejected' }, null);
     await expect(setStatus('approved')).rejects.toThrow('cannot go from rejected to approved');
@@ -113,7 +114,7 @@ describe('a claim', () => {
     const { reviewId } = await reviewWithSnapshot();
     const claimants = await Promise.all(Array.from({ length: 20 }, () => build.user(database, { reviewerLevel: 1 })));
     const won = await Promise.all(
-      claimants.map((claimant) => claimReview(database, { reviewId, userId: claimant.id }, null)),
+      claimants.map((claimant) => claimReview(database, { reviewId, userId: claimant.id, leaseSeconds: 86_400 }, null)),
     );
     expect(won.filter(Boolean)).toHaveLength(1);
     const review = await findReview(database, reviewId);
@@ -123,9 +124,9 @@ describe('a claim', () => {
 
   it('needs a snapshot and lasts 24 hours; an unexpired one is not taken by the timer', async () => {
     const reviewId = await openReview();
-    expect(await claimReview(database, { reviewId, userId: reviewer.id }, null)).toBe(false);
+    expect(await claimReview(database, { reviewId, userId: reviewer.id, leaseSeconds: 86_400 }, null)).toBe(false);
     await setSnapshot(database, { reviewId, snapshotId: await freeze() }, null);
-    expect(await claimReview(database, { reviewId, userId: reviewer.id }, null)).toBe(true);
+    expect(await claimReview(database, { reviewId, userId: reviewer.id, leaseSeconds: 86_400 }, null)).toBe(true);
     const expires = (await findReview(database, reviewId))?.claimExpiresAt?.getTime() ?? 0;
     expect(Math.abs(expires - Date.now() - 24 * 3_600_000)).toBeLessThan(60_000);
     expect(await releaseReview(database, { reviewId, onlyExpired: true }, null)).toBe(false);
@@ -200,7 +201,7 @@ describe('the history', () => {
   it('shows a row that is missing in the middle, and a status that no row tells of', async () => {
     const { reviewId } = await reviewWithSnapshot();
     for (const opId of ['one', 'two', 'three']) await appendHistory(database, row(reviewId, opId), null);
-    await claimReview(database, { reviewId, userId: reviewer.id }, null);
+    await claimReview(database, { reviewId, userId: reviewer.id, leaseSeconds: 86_400 }, null);
     expect(await verifyHistory(database, reviewId)).toEqual({ valid: false, rows: 3, firstBadSeq: 4 });
     await database.transaction(async (tx) => {
       await database.query('ALTER TABLE review_history DISABLE TRIGGER review_history_append_only', [], tx);
@@ -371,7 +372,7 @@ describe('the queue', () => {
     expect(await queueOf(expert, ids['high'])).toEqual([ids['medium'], ids['low']]);
     expect(await queueOf(reviewer)).toEqual([ids['medium'], ids['low']]);
     expect(await queueOf(author)).toEqual([]);
-    await claimReview(database, { reviewId: ids['low'] ?? 0, userId: expert.id }, null);
+    await claimReview(database, { reviewId: ids['low'] ?? 0, userId: expert.id, leaseSeconds: 86_400 }, null);
     expect(await queueOf(reviewer)).toEqual([ids['medium']]);
     expect(await queueOf(expert)).toContain(ids['low']);
   });

@@ -1,9 +1,4 @@
-import {
-  CLAIM_LEASE_MS,
-  FIRST_ACTION_DUE_HOURS,
-  type ReviewPriority,
-  type ReviewStatus,
-} from '#shared/domain/review.ts';
+import type { ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
 import type { ReviewEventKind } from '#shared/contracts/events.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 
@@ -35,6 +30,8 @@ export interface ReviewRecord {
   reviewedAt: Date | null;
   withdrawnAt: Date | null;
   claimExpiresAt: Date | null;
+  /** The claim's time has passed by the database's clock; the holder is still in the row. */
+  claimLapsed: boolean;
   dueAt: Date | null;
   changeSeq: number;
   /** Users who edited the snapshot: they have no reviewer rights on it. */
@@ -54,7 +51,7 @@ const REVIEW_COLUMNS = `
   (SELECT count(*)::int FROM review_comments c WHERE c.review_request_id = r.id AND c.comment_type = 'issue'
     AND c.published_at IS NOT NULL AND NOT c.is_resolved) AS "openIssues",
   r.submitted_at AS "submittedAt", r.reviewed_at AS "reviewedAt", r.withdrawn_at AS "withdrawnAt",
-  r.claim_expires_at AS "claimExpiresAt", r.due_at AS "dueAt", r.change_seq::int AS "changeSeq",
+  r.claim_expires_at AS "claimExpiresAt", coalesce(r.claim_expires_at <= now(), false) AS "claimLapsed", r.due_at AS "dueAt", r.change_seq::int AS "changeSeq",
   coalesce((SELECT json_agg(e.user_id) FROM snapshot_editors e WHERE e.snapshot_id = r.snapshot_id), '[]') AS "editorIds"`;
 
 const REVIEW_TABLES = `
@@ -102,6 +99,36 @@ export interface NewReview {
   priority: ReviewPriority;
   round: number;
   previousReviewId: number | null;
+  /** The first look is due so many seconds after the submission. */
+  dueSeconds: number;
+}
+
+/** Sets the priority. What is due by it is set beside it, with `rearmDue`. */
+export async function setPriority(
+  database: Database,
+  { reviewId, priority }: { reviewId: number; priority: ReviewPriority },
+  tx: Tx,
+): Promise<void> {
+  await database.query(
+    'UPDATE review_requests SET priority = $2, updated_at = now() WHERE id = $1',
+    [reviewId, priority],
+    tx,
+  );
+}
+
+/** Another open urgent review of the person, or null. */
+export async function findOpenUrgent(
+  database: Database,
+  { submittedBy, exceptId }: { submittedBy: number; exceptId: number | null },
+  tx: Tx,
+): Promise<number | null> {
+  const rows = await database.query<{ id: number }>(
+    `SELECT id FROM review_requests WHERE submitted_by = $1 AND id IS DISTINCT FROM $2::integer AND priority = 'urgent'
+       AND withdrawn_at IS NULL AND status IN ('pending', 'in_review') ORDER BY id LIMIT 1`,
+    [submittedBy, exceptId],
+    tx,
+  );
+  return rows[0]?.id ?? null;
 }
 
 /** Inserts a review without a snapshot, which is in nobody's queue yet. Resolves with its id; null when the session has an open one. */
@@ -109,7 +136,7 @@ export async function insertReview(database: Database, review: NewReview, tx: Tx
   const rows = await database.query<{ id: number }>(
     `INSERT INTO review_requests
        (session_id, submitted_by, title, description, priority, round, previous_review_id, due_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(hours => $8))
+     VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
      ON CONFLICT (session_id) WHERE withdrawn_at IS NULL AND status IN ('pending', 'in_review') DO NOTHING
      RETURNING id`,
     [
@@ -120,7 +147,7 @@ export async function insertReview(database: Database, review: NewReview, tx: Tx
       review.priority,
       review.round,
       review.previousReviewId,
-      FIRST_ACTION_DUE_HOURS[review.priority],
+      review.dueSeconds,
     ],
     tx,
   );
@@ -138,21 +165,41 @@ export async function findOpenReview(database: Database, sessionUuid: string, tx
 }
 
 /**
- * Gives an unclaimed open review to the person with a lease of 24 h: one conditional statement, so exactly one of many
- * callers wins. False: it is not free.
+ * Gives an open review that nobody holds, or that is assigned to the person and was not claimed yet, to them for so many
+ * seconds: one conditional statement, so exactly one of many callers wins. False: it is not free.
  */
 export async function claimReview(
   database: Database,
-  claim: { reviewId: number; userId: number },
+  claim: { reviewId: number; userId: number; leaseSeconds: number },
   tx: Tx,
 ): Promise<boolean> {
   const rows = await database.query(
     `UPDATE review_requests SET status = 'in_review', assigned_to = $2,
-       claim_expires_at = now() + make_interval(secs => $3), updated_at = now()
+       claim_expires_at = date_trunc('milliseconds', now()) + make_interval(secs => $3), updated_at = now()
      WHERE id = $1 AND withdrawn_at IS NULL AND status IN ('pending', 'in_review')
-       AND assigned_to IS NULL AND snapshot_id IS NOT NULL
+       AND (assigned_to IS NULL OR (assigned_to = $2 AND status = 'pending')) AND snapshot_id IS NOT NULL
      RETURNING id`,
-    [claim.reviewId, claim.userId, CLAIM_LEASE_MS / 1000],
+    [claim.reviewId, claim.userId, claim.leaseSeconds],
+    tx,
+  );
+  return rows.length === 1;
+}
+
+/**
+ * Gives an open review to the person, whoever held it, with a fresh lease of 24 h. The status stays: a review that was
+ * never claimed waits for the claim of its assignee. False: it is closed, or has no snapshot.
+ */
+export async function assignReview(
+  database: Database,
+  assignment: { reviewId: number; userId: number; leaseSeconds: number },
+  tx: Tx,
+): Promise<boolean> {
+  const rows = await database.query(
+    `UPDATE review_requests SET assigned_to = $2,
+       claim_expires_at = date_trunc('milliseconds', now()) + make_interval(secs => $3), updated_at = now()
+     WHERE id = $1 AND withdrawn_at IS NULL AND status IN ('pending', 'in_review') AND snapshot_id IS NOT NULL
+     RETURNING id`,
+    [assignment.reviewId, assignment.userId, assignment.leaseSeconds],
     tx,
   );
   return rows.length === 1;
@@ -166,7 +213,7 @@ export async function releaseReview(
 ): Promise<boolean> {
   const rows = await database.query(
     `UPDATE review_requests SET assigned_to = NULL, claim_expires_at = NULL, updated_at = now()
-     WHERE id = $1 AND assigned_to IS NOT NULL AND withdrawn_at IS NULL AND status = 'in_review'
+     WHERE id = $1 AND assigned_to IS NOT NULL AND withdrawn_at IS NULL AND status IN ('pending', 'in_review')
        AND (NOT $2::boolean OR claim_expires_at <= now())
      RETURNING id`,
     [release.reviewId, release.onlyExpired],

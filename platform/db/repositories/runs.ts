@@ -55,7 +55,8 @@ export interface RunEnding {
   } | null;
 }
 
-const COLUMNS = `r.id, r.session_id AS "sessionId", s.uuid AS "sessionUuid",
+/** The columns of a run under the names of RunRecord; `r` is the run, `s` its session, `u` who asked for it. */
+export const RUN_COLUMNS = `r.id, r.session_id AS "sessionId", s.uuid AS "sessionUuid",
   CASE WHEN u.id IS NULL THEN NULL ELSE json_build_object('id', u.id, 'username', u.username) END AS "requestedBy",
   r.command, r.time_limit_seconds AS "timeLimitSeconds", r.output_limit_bytes AS "outputLimitBytes", r.status, r.reason,
   r.cancel_requested_at AS "cancelRequestedAt", r.generation, r.boot_id AS "bootId", r.manifest_sha256 AS "manifestSha256",
@@ -64,7 +65,7 @@ const COLUMNS = `r.id, r.session_id AS "sessionId", s.uuid AS "sessionUuid",
   json_build_object('bytes', r.stderr_bytes, 'kept', coalesce(length(r.stderr), 0)) AS stderr,
   r.limits_hit AS "limitsHit", r.created_at AS "createdAt", r.started_at AS "startedAt", r.ended_at AS "endedAt",
   r.duration_ms::float8 AS "durationMs"`;
-const SELECT = `SELECT ${COLUMNS} FROM runs r JOIN sessions s ON s.id = r.session_id LEFT JOIN users u ON u.id = r.requested_by`;
+const SELECT = `SELECT ${RUN_COLUMNS} FROM runs r JOIN sessions s ON s.id = r.session_id LEFT JOIN users u ON u.id = r.requested_by`;
 
 /** Inserts a run that waits for its workflow, with its event. The caller holds the session's row. */
 export async function insertRun(database: Database, run: NewRun, tx: Tx): Promise<RunRecord> {

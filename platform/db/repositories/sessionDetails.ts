@@ -15,6 +15,8 @@ export interface SessionDetails {
   discardable: { newestSave: NewestSave | null } | null;
   openReviewId: number | null;
   repository: SessionRepositoryRecord | null;
+  /** Set for a throw-away copy. */
+  runningCopy: { reviewId: number; snapshotId: number; isStale: boolean } | null;
 }
 
 interface DetailsRow {
@@ -23,6 +25,7 @@ interface DetailsRow {
   volume: { state: VolumeState; keptUntil: string | null } | null;
   openReviewId: number | null;
   repository: SessionRepositoryRecord | null;
+  runningCopy: SessionDetails['runningCopy'];
 }
 
 /** The details of several sessions by id, in one statement, and one more for each that holds what is in doubt. */
@@ -38,6 +41,9 @@ export async function loadSessionDetails(
        (SELECT json_build_object('url', p.url, 'branch', p.branch, 'depth', p.depth, 'folder', p.folder, 'run',
             CASE WHEN r.id IS NULL THEN NULL ELSE json_build_object('id', r.id, 'status', r.status) END)
           FROM session_repositories p LEFT JOIN runs r ON r.id = p.run_id WHERE p.session_id = s.id) AS repository,
+       (SELECT json_build_object('reviewId', r.id, 'snapshotId', own.id, 'isStale', own.manifest_hash <> present.manifest_hash)
+          FROM review_requests r JOIN snapshots own ON own.id = s.source_snapshot_id
+          JOIN snapshots present ON present.id = r.snapshot_id WHERE r.id = s.review_request_id) AS "runningCopy",
        (SELECT json_build_object('state', v.state, 'keptUntil', v.kept_until) FROM volumes v
           WHERE v.session_id = s.id) AS volume,
        coalesce((SELECT json_agg(json_build_object('phase', e.phase, 'startedAt', e.created_at, 'seconds', e.seconds)
@@ -55,13 +61,14 @@ export async function loadSessionDetails(
 }
 
 async function readDetails(database: Database, session: SessionRecord, row: DetailsRow): Promise<SessionDetails> {
-  const { id, openReviewId, repository } = row;
+  const { id, openReviewId, repository, runningCopy } = row;
   const keptUntil = row.volume?.keptUntil == null ? null : new Date(row.volume.keptUntil);
   const inDoubt = row.volume !== null && isVolumeInDoubt(session, { state: row.volume.state, keptUntil });
   return {
     id,
     openReviewId,
     repository,
+    runningCopy,
     keptVolume: row.volume?.state === 'kept' ? { until: keptUntil } : null,
     discardable: inDoubt ? { newestSave: await findNewestSave(database, id) } : null,
     stages: row.stages.map((stage) => ({ ...stage, startedAt: new Date(stage.startedAt) })),

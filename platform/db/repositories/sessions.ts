@@ -13,6 +13,8 @@ export interface SessionRecord {
   kind: SessionKind;
   template: string | null;
   sourceSnapshotId: number | null;
+  /** Of a throw-away copy: the review that it is for; null for a workspace. */
+  reviewId: number | null;
   phase: SessionPhase;
   phaseReason: PhaseReason | null;
   /** What holds it up, or made it fail; null when all is well. */
@@ -34,7 +36,7 @@ export interface SessionRecord {
 
 /** The columns of `sessions` under the names of SessionRecord. */
 export const SESSION_COLUMNS = `id, uuid, user_id AS "userId", name, language, kind, template,
-  source_snapshot_id AS "sourceSnapshotId", phase, phase_reason AS "phaseReason", phase_cause AS "phaseCause",
+  source_snapshot_id AS "sourceSnapshotId", review_request_id AS "reviewId", phase, phase_reason AS "phaseReason", phase_cause AS "phaseCause",
   is_active AS "isActive", generation, sync_epoch AS "syncEpoch", change_seq::float8 AS "changeSeq", last_activity_at AS "lastActivityAt",
   expires_at AS "expiresAt", deleted_at AS "deletedAt", created_at AS "createdAt", updated_at AS "updatedAt"`;
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ItemEncoding } from '#shared/contracts/item.ts';
 import { manifestText, type ManifestEntry } from '#shared/domain/reviewManifest.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
+import type { CopiedItem } from '#platform/db/repositories/treeCopies.ts';
 
 /** One path of a snapshot. */
 export interface SnapshotItemRecord extends ManifestEntry {
@@ -120,4 +121,38 @@ export async function findSnapshotItem(
     tx,
   );
   return rows[0] ?? null;
+}
+
+/** A path of a snapshot, and whether its bytes are still those that were frozen. */
+interface CheckedItem extends CopiedItem {
+  frozenType: ManifestEntry['type'];
+  isIntact: boolean;
+}
+
+/**
+ * All of a snapshot as items to be written elsewhere, with its digest. The digests of every file's bytes and of the whole are
+ * computed again: rejects where the database holds anything else than was frozen.
+ */
+export async function readVerifiedSnapshot(
+  database: Database,
+  snapshotId: number,
+): Promise<{ manifestHash: string; items: CopiedItem[] }> {
+  const items = await database.query<CheckedItem>(
+    `SELECT i.path, i.type AS "frozenType", CASE i.type WHEN 'symlink' THEN 'file' ELSE i.type END AS type, i.encoding,
+       i.executable, i.sha256, i.size::float8 AS size,
+       (i.sha256 IS NULL OR coalesce(encode(sha256(b.bytes), 'hex') = i.sha256, false)) AS "isIntact"
+     FROM snapshot_items i LEFT JOIN blobs b ON b.sha256 = i.sha256 WHERE i.snapshot_id = $1 ORDER BY i.path COLLATE "C"`,
+    [snapshotId],
+  );
+  const broken = items.find(({ isIntact }) => !isIntact);
+  if (broken !== undefined) throw new Error(`blob ${broken.sha256} of snapshot ${snapshotId} holds other bytes`);
+  const [snapshot] = await database.query<{ manifestHash: string }>(
+    `SELECT manifest_hash AS "manifestHash" FROM snapshots WHERE id = $1`,
+    [snapshotId],
+  );
+  const computed = manifestHash(
+    items.map(({ path, frozenType, executable, sha256 }) => ({ path, type: frozenType, executable, sha256 })),
+  );
+  if (snapshot?.manifestHash !== computed) throw new Error(`snapshot ${snapshotId} is not what its digest says`);
+  return { manifestHash: computed, items };
 }

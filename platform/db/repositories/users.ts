@@ -1,3 +1,4 @@
+import { OVERRIDE_LEVEL } from '#shared/domain/review.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 
 /** A row of `users`. The keys are the folded forms that are unique. */
@@ -11,6 +12,8 @@ export interface UserRecord {
   isReviewer: boolean;
   reviewerLevel: number;
   isOperator: boolean;
+  /** The account of a program: it has no rights but to advise. */
+  isBot: boolean;
   disabledAt: Date | null;
   createdAt: Date;
 }
@@ -26,11 +29,12 @@ export interface NewUser {
   isOperator: boolean;
 }
 
-// Any number that nothing else of Berth locks.
+// Any numbers that nothing else of Berth locks.
 const FIRST_ACCOUNT_LOCK = 7_264_002;
+const GRANTS_LOCK = 7_264_017;
 
 const COLUMNS = `id, username, username_key AS "usernameKey", email, email_key AS "emailKey", password_hash AS "passwordHash",
-  is_reviewer AS "isReviewer", reviewer_level AS "reviewerLevel", is_operator AS "isOperator",
+  is_reviewer AS "isReviewer", reviewer_level AS "reviewerLevel", is_operator AS "isOperator", is_bot AS "isBot",
   disabled_at AS "disabledAt", created_at AS "createdAt"`;
 
 /** Lets one transaction at a time decide whether an account is the first. */
@@ -115,6 +119,38 @@ export async function lockUser(database: Database, id: number, tx: Tx): Promise<
     tx,
   );
   return rows[0] ?? null;
+}
+
+/** Lets one transaction at a time change levels, so that two cannot both take the last one away. */
+export async function lockGrants(database: Database, tx: Tx): Promise<void> {
+  await database.query('SELECT pg_advisory_xact_lock($1)', [GRANTS_LOCK], tx);
+}
+
+/** How many people can grant levels: operators and reviewers of level 4 who are not disabled. */
+export async function countGrantors(database: Database, tx: Tx): Promise<number> {
+  const rows = await database.query<{ grantors: number }>(
+    `SELECT count(*)::int AS grantors FROM users WHERE disabled_at IS NULL AND (is_operator OR reviewer_level >= $1)`,
+    [OVERRIDE_LEVEL],
+    tx,
+  );
+  return rows[0]?.grantors ?? 0;
+}
+
+/** Makes an account a program's, which then has no level, or a person's again. False: there is none, or it is an operator's. */
+export async function setBot(
+  database: Database,
+  { usernameKey, isBot }: { usernameKey: string; isBot: boolean },
+  tx: Tx,
+): Promise<boolean> {
+  const rows = await database.query(
+    `UPDATE users SET is_bot = $2::boolean, updated_at = now(),
+       reviewer_level = CASE WHEN $2::boolean THEN 0 ELSE reviewer_level END,
+       is_reviewer = CASE WHEN $2::boolean THEN false ELSE is_reviewer END
+     WHERE username_key = $1 AND NOT is_operator RETURNING id`,
+    [usernameKey, isBot],
+    tx,
+  );
+  return rows.length === 1;
 }
 
 /** Sets a person's reviewer level. */

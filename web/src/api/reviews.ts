@@ -1,13 +1,16 @@
 import type { Page } from '#shared/contracts/problem.ts';
 import type {
   CreateComment,
+  GiveVerdict,
   HistoryRow,
+  OverrideReview,
   Review,
   ReviewComment,
   ReviewQuery,
   SnapshotItem,
   SnapshotItemWithContent,
   SubmitReview,
+  SubmittedReview,
   UpdateComment,
 } from '#shared/contracts/review.ts';
 import { request } from './client.ts';
@@ -15,8 +18,8 @@ import { request } from './client.ts';
 /** Decisions that need no words. */
 export type PlainDecision = 'claim' | 'release' | 'withdraw' | 'refresh-snapshot';
 
-/** Submits a session for review. */
-export function submitReview(uuid: string, body: SubmitReview): Promise<Review> {
+/** Submits a session for review; the answer warns where few can decide it. */
+export function submitReview(uuid: string, body: SubmitReview): Promise<SubmittedReview> {
   return request('POST', `/sessions/${encodeURIComponent(uuid)}/reviews`, { body });
 }
 /** A page of reviews: those that the caller could take or holds, the caller's own, or all. */
@@ -32,15 +35,11 @@ export function decide(id: number, decision: PlainDecision): Promise<Review> {
   return request('POST', `/reviews/${id}/${decision}`);
 }
 /** Approves or rejects exactly this snapshot. Throws REVIEW_SNAPSHOT_CHANGED when there is a newer one. */
-export function giveVerdict(
-  id: number,
-  verdict: 'approve' | 'reject',
-  body: { expectedSnapshotId: number; summary: string },
-): Promise<Review> {
+export function giveVerdict(id: number, verdict: 'approve' | 'reject', body: GiveVerdict): Promise<Review> {
   return request('POST', `/reviews/${id}/${verdict}`, { body });
 }
 /** Approves over open issues, by level 4 with a reason. */
-export function overrideReview(id: number, body: { expectedSnapshotId: number; reason: string }): Promise<Review> {
+export function overrideReview(id: number, body: OverrideReview): Promise<Review> {
   return request('POST', `/reviews/${id}/override`, { body });
 }
 /** The frozen files of the review's present snapshot. */

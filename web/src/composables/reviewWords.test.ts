@@ -28,9 +28,16 @@ describe('whose turn it is', () => {
     expect(turnSentence(review(), reviewer.id)).toBe('Waits for a reviewer');
     expect(turnSentence(review({ status: 'in_review' }), author.id)).toBe('Waits for a reviewer');
   });
+  it('is the assignee’s who has not claimed it yet, and everybody reads that it is assigned', () => {
+    const assigned = review({ status: 'pending', assignedTo: reviewer });
+    expect(turnSentence(assigned, reviewer.id)).toBe('Your turn: claim it to begin');
+    expect(turnSentence(assigned, author.id)).toBe(`Assigned to ${reviewer.username}`);
+  });
   it('is nobody’s before the snapshot is made and after a withdrawal', () => {
     expect(turnSentence(review({ snapshotId: null }), author.id)).toBe('The files are being frozen');
-    expect(turnSentence(review({ withdrawnAt: '2026-01-01T00:00:00Z' }), reviewer.id)).toBe('Withdrawn by its author');
+    expect(turnSentence(review({ withdrawnAt: '2026-01-01T00:00:00Z' }), reviewer.id)).toBe(
+      'Withdrawn: nothing left to do',
+    );
   });
 });
 

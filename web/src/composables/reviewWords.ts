@@ -1,4 +1,4 @@
-import type { Review } from '#shared/contracts/review.ts';
+import type { Review, SubmittedReview } from '#shared/contracts/review.ts';
 import type { CommentType, ReviewPriority, ReviewStatus } from '#shared/domain/review.ts';
 import { absoluteTime, counted } from './format.ts';
 import type { Tone } from './sessionWords.ts';
@@ -14,6 +14,11 @@ const PRIORITIES: Readonly<Record<ReviewPriority, { word: string; tone: Tone }>>
   medium: { word: 'Medium', tone: 'plain' },
   high: { word: 'High', tone: 'warn' },
   urgent: { word: 'Urgent', tone: 'bad' },
+};
+const DECIDERS: Readonly<Record<SubmittedReview['deciders'], string>> = {
+  reviewers: 'Reviewers see it in their queue.',
+  level4: 'Only level 4 can decide it now: there is no other reviewer for this priority who did not work on it.',
+  nobody: 'But nobody here can decide it yet: somebody else has to become a reviewer of the level that it needs.',
 };
 const COMMENT_TYPE_WORDS: Readonly<Record<CommentType, { word: string; tone: Tone }>> = {
   general: { word: 'Comment', tone: 'plain' },
@@ -40,6 +45,11 @@ export function commentTypeWord(type: CommentType): { word: string; tone: Tone }
   return COMMENT_TYPE_WORDS[type];
 }
 
+/** What a submitter should know about who can decide the review. */
+export function decidersSentence(deciders: SubmittedReview['deciders']): string {
+  return DECIDERS[deciders];
+}
+
 /** Whose turn it is, in words for the person who reads it. */
 export function turnSentence(
   review: Pick<
@@ -49,15 +59,17 @@ export function turnSentence(
   readerId: number,
 ): string {
   const isAuthor = review.submittedBy.id === readerId;
-  if (review.withdrawnAt !== null) return isAuthor ? 'You withdrew it' : 'Withdrawn by its author';
+  if (review.withdrawnAt !== null) return 'Withdrawn: nothing left to do';
   if (review.status === 'approved') return 'Nothing left to do';
   if (review.status === 'rejected') return isAuthor ? 'Your turn: change it and submit again' : 'Back with its author';
   if (review.snapshotId === null) return 'The files are being frozen';
   if (review.assignedTo === null)
     return review.actions.includes('claim') ? 'Free: you may claim it' : 'Waits for a reviewer';
-  if (review.assignedTo.id === readerId) return 'Your turn: read it and decide';
+  if (review.assignedTo.id === readerId)
+    return review.status === 'pending' ? 'Your turn: claim it to begin' : 'Your turn: read it and decide';
   const issues = review.openIssues > 0 ? `, ${counted(review.openIssues, 'open issue')}` : '';
-  return `With ${review.assignedTo.username}${issues}`;
+  const how = review.status === 'pending' ? 'Assigned to' : 'With';
+  return `${how} ${review.assignedTo.username}${issues}`;
 }
 
 /**

@@ -28,6 +28,7 @@ const REASON_SENTENCES: Readonly<Record<PhaseReason, string>> = {
   'load-failed': 'The files could not be put in place. They are safe here; try again.',
   'save-failed': 'Some changes could not be saved yet. They are kept; open the session to save them.',
   'node-lost': 'The machine it runs on does not answer. Files can still be edited here.',
+  'copy-over': 'The review has its verdict, or you may no longer run it.',
 };
 
 /** What the chip of a session says. A session that was never opened is new rather than closed. */

@@ -1,5 +1,11 @@
 import { computed, onScopeDispose, ref, watch } from 'vue';
-import type { CreateComment, ReviewAction, SnapshotItem, SnapshotItemWithContent } from '#shared/contracts/review.ts';
+import type {
+  CreateComment,
+  Review,
+  ReviewAction,
+  SnapshotItem,
+  SnapshotItemWithContent,
+} from '#shared/contracts/review.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { followSubject } from '../../../api/sockets.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
@@ -69,17 +75,25 @@ export function useReview(id: number) {
     void review.reload();
   }
 
-  async function decide(decision: reviews.PlainDecision): Promise<void> {
-    review.value.value = await reviews.decide(id, decision);
+  /** Shows the review as a change of it answered. */
+  function take(changed: Review): void {
+    review.value.value = changed;
     void history.reload();
   }
+  async function decide(decision: reviews.PlainDecision): Promise<void> {
+    take(await reviews.decide(id, decision));
+  }
   /** Decides about the snapshot that this page shows, and no other. */
-  async function giveVerdict(verdict: 'approve' | 'reject' | 'override', words: string): Promise<void> {
+  async function giveVerdict(
+    verdict: 'approve' | 'reject' | 'override',
+    words: string,
+    receiptIds: number[] = [],
+  ): Promise<void> {
     const expectedSnapshotId = snapshotId.value ?? 0;
     review.value.value =
       verdict === 'override'
-        ? await reviews.overrideReview(id, { expectedSnapshotId, reason: words })
-        : await reviews.giveVerdict(id, verdict, { expectedSnapshotId, summary: words });
+        ? await reviews.overrideReview(id, { expectedSnapshotId, reason: words, receiptIds })
+        : await reviews.giveVerdict(id, verdict, { expectedSnapshotId, summary: words, receiptIds });
     reloadAll();
   }
   async function comment(body: Partial<CreateComment> & Pick<CreateComment, 'text'>): Promise<void> {
@@ -116,6 +130,7 @@ export function useReview(id: number) {
     snapshotId,
     may,
     reloadAll,
+    take,
     decide,
     giveVerdict,
     comment,
