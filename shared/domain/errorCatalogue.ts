@@ -1,4 +1,5 @@
 import { RUNNING_COPY_ERRORS } from '#shared/domain/runningCopyErrors.ts';
+import { SEARCH_ERRORS } from '#shared/domain/searchErrors.ts';
 
 /**
  * The closed catalogue of conditions that Berth reports to a caller. Each has a stable code, the HTTP status of its
@@ -215,21 +216,7 @@ export const ERROR_CATALOGUE = {
     title: 'There is nothing to clone',
     remedy: 'Look at the session: the detail says why not.',
   },
-  SEARCH_TOO_SLOW: {
-    status: 422,
-    title: 'The search took too long',
-    remedy: 'Search for something longer, match its case, or name the folders to search in.',
-  },
-  SEARCH_PATTERN: {
-    status: 422,
-    title: 'The pattern cannot be searched for',
-    remedy: 'Change the pattern, or search for the text as it is.',
-  },
-  SEARCH_BUSY: {
-    status: 429,
-    title: 'Two searches of yours are under way',
-    remedy: 'Wait until one of them has ended.',
-  },
+  ...SEARCH_ERRORS,
   TEMPLATE_LIMIT: { status: 409, title: 'Too many templates', remedy: 'Delete templates that are not needed.' },
   TERMINAL_LIMIT: { status: 409, title: 'Too many terminals', remedy: 'Close a terminal and try again.' },
   TERMINAL_NOT_FOUND: { status: 404, title: 'The terminal has ended', remedy: 'Open a new terminal.' },
