@@ -176,6 +176,7 @@ describe('who may do what with a review', () => {
       'withdraw',
       'reassign',
       'refreshSnapshot',
+      'runCopy',
     ];
     for (const situation of SITUATIONS) {
       const expected = plain.filter((action) => allowed(action, situation));

@@ -25,6 +25,7 @@ export function presentSession(session: SessionRecord, details: SessionDetails |
     keptVolume: details?.keptVolume ? { until: details.keptVolume.until?.toISOString() ?? null } : null,
     discardable: details?.discardable ? { newestSave: presentNewestSave(details.discardable.newestSave) } : null,
     openReviewId: details?.openReviewId ?? null,
+    repository: details?.repository ?? null,
     runningCopy: details?.runningCopy ?? null,
     lastActivityAt: session.lastActivityAt.toISOString(),
     expiresAt: session.expiresAt?.toISOString() ?? null,

@@ -81,7 +81,8 @@ export function createPreviews(deps: ApiDeps, limits: RateLimits): Previews {
         origin: previewOrigin(config, place)!,
         address: addressOfConnection(request, config.BERTH_TRUST_PROXY_HOPS),
       };
-      const exchange = { request, response, program, route };
+      const bounds = { bodyBytes: config.PREVIEW_MAX_BODY_BYTES, answerMs: config.PREVIEW_ANSWER_SECONDS * 1_000 };
+      const exchange = { request, response, program, route, limits: bounds };
       await (upgrade ? passUpgrade({ ...exchange, ...upgrade }) : passRequest(exchange));
     } finally {
       visits.delete(open);

@@ -3,11 +3,15 @@ import type { Duplex } from 'node:stream';
 import { toProgram, toVisitor, type PreviewRoute } from '#api/previews/previewHeaders.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
-/** The most bytes of a request's body. */
-const MAX_BODY_BYTES = 256 * 1024 * 1024;
 const MAX_HEADER_BYTES = 65_536;
-/** How long a program may take until its answer begins; what comes then may last. */
-const ANSWER_MS = 120_000;
+
+/** What one request to a preview may take. */
+export interface PreviewLimits {
+  /** The most bytes of its body. */
+  bodyBytes: number;
+  /** How long a program may take, after the last byte of the request, until its answer begins; what comes then may last. */
+  answerMs: number;
+}
 
 /** A request on its way to a program: over a connection of its own, so that nothing in it can be taken for the next one. */
 export interface PreviewExchange {
@@ -15,19 +19,20 @@ export interface PreviewExchange {
   response: ServerResponse;
   program: Duplex;
   route: PreviewRoute;
+  limits: PreviewLimits;
 }
 
 /**
  * Passes a request on and its answer back, as streams. Resolves when the answer has ended or broken off; rejects while
  * nothing was answered yet, with PREVIEW_FAILED, PREVIEW_TIMEOUT or BODY_TOO_LARGE.
  */
-export async function passRequest({ request, response, program, route }: PreviewExchange): Promise<void> {
+export async function passRequest({ request, response, program, route, limits }: PreviewExchange): Promise<void> {
   const asked = ask({ request, program, route }, toProgram(request, route));
   response.once('close', () => asked.destroy());
   request.once('error', () => asked.destroy());
-  const tooLarge = limitBody(request, asked);
+  const tooLarge = limitBody({ request, asked, limits });
   request.pipe(asked);
-  const answer = await Promise.race([answerTo(asked), tooLarge]);
+  const answer = await Promise.race([answerTo(asked, { limits, body: request }), tooLarge]);
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, toVisitor(answer, route));
   // An answer that comes bit by bit begins before its first bit.
   response.flushHeaders();
@@ -49,7 +54,7 @@ export async function passUpgrade(exchange: PreviewExchange & { socket: Duplex; 
     asked.once('upgrade', (answer, _stream, rest) => resolve({ answer, rest }));
   });
   asked.end();
-  const first = await Promise.race([answerTo(asked), upgraded]);
+  const first = await Promise.race([answerTo(asked, { limits: exchange.limits, body: null }), upgraded]);
   if (!('rest' in first)) {
     response.writeHead(first.statusCode ?? 502, first.statusMessage, toVisitor(first, route));
     first.on('error', () => socket.destroy());
@@ -79,33 +84,47 @@ function ask(
   });
 }
 
-/** The answer as it begins. */
-function answerTo(asked: ClientRequest): Promise<IncomingMessage> {
+/** The answer as it begins. While bytes of `body` come nobody waits for it yet. */
+function answerTo(
+  asked: ClientRequest,
+  { limits: { answerMs }, body }: Pick<PreviewExchange, 'limits'> & { body: IncomingMessage | null },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new AppError('PREVIEW_TIMEOUT', { detail: `It did not begin within ${ANSWER_MS / 1_000} s.` }));
+      reject(new AppError('PREVIEW_TIMEOUT', { detail: `It did not begin within ${answerMs / 1_000} s.` }));
       asked.destroy();
-    }, ANSWER_MS);
+    }, answerMs);
+    const putOff = (): void => void timer.refresh();
+    const stop = (): void => {
+      // In this order: a timer that was cleared would be started again.
+      body?.off('data', putOff);
+      clearTimeout(timer);
+    };
+    body?.on('data', putOff);
     asked.once('response', resolve);
     // Also after the answer has begun: then whoever reads it sees the break.
     asked.on('error', (cause) => reject(new AppError('PREVIEW_FAILED', { cause })));
-    asked.once('response', () => clearTimeout(timer));
+    asked.once('response', stop);
     asked.once('close', () => {
-      clearTimeout(timer);
+      stop();
       reject(new AppError('PREVIEW_FAILED'));
     });
   });
 }
 
 /** Rejects, and ends the request to the program, once the body is longer than it may be. */
-function limitBody(request: IncomingMessage, asked: ClientRequest): Promise<never> {
+function limitBody({
+  request,
+  asked,
+  limits: { bodyBytes },
+}: Pick<PreviewExchange, 'request' | 'limits'> & { asked: ClientRequest }): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => undefined);
   let bytes = 0;
   const count = (more: number): void => {
     bytes += more;
-    if (bytes <= MAX_BODY_BYTES) return;
-    reject(new AppError('BODY_TOO_LARGE', { detail: `A preview takes at most ${MAX_BODY_BYTES} bytes at once.` }));
+    if (bytes <= bodyBytes) return;
+    reject(new AppError('BODY_TOO_LARGE', { detail: `A preview takes at most ${bodyBytes} bytes at once.` }));
     request.unpipe(asked);
     asked.destroy();
   };

@@ -9,6 +9,7 @@ import { searchRoutes } from '#api/routes/search/searchRoutes.ts';
 import { gitFolderRoutes } from '#api/routes/sessions/gitFolderRoutes.ts';
 import { restoreRoutes } from '#api/routes/restores/restoreRoutes.ts';
 import { runRoutes } from '#api/routes/runs/runRoutes.ts';
+import { cloneRoutes } from '#api/routes/sessions/cloneRoutes.ts';
 import { lifecycleRoutes } from '#api/routes/sessions/lifecycleRoutes.ts';
 import { sessionRoutes } from '#api/routes/sessions/sessionRoutes.ts';
 import { recordingRoutes } from '#api/routes/sessions/recordingRoutes.ts';
@@ -33,6 +34,7 @@ export const routes: Route[] = [
   ...trashedSessionRoutes,
   ...lifecycleRoutes,
   ...gitFolderRoutes,
+  ...cloneRoutes,
   ...terminalRoutes,
   ...runRoutes,
   ...recordingRoutes,

@@ -43,6 +43,14 @@ export const ConfigSchema = z.object({
     .describe(
       'The domain below which previews live, as {port}-{session}.<domain>, at the scheme and port of BERTH_PUBLIC_URL; see docs/operations.md. Empty: localhost where BERTH_PUBLIC_URL is loopback, else none. off: none.',
     ),
+  PREVIEW_MAX_BODY_BYTES: integer(1_024, 4_294_967_296)
+    .default(268_435_456)
+    .describe('The most bytes of the body of one request to a preview.'),
+  PREVIEW_ANSWER_SECONDS: integer(1, 3_600)
+    .default(120)
+    .describe(
+      'How long a program may take, after the last byte of a request to a preview, until its answer begins; what comes then may last.',
+    ),
   BERTH_HOST: z.string().min(1).default('127.0.0.1').describe('The address that the api listens on.'),
   BERTH_PORT: integer(0, 65_535).default(4600).describe('The port that the api listens on; 0 takes a free one.'),
   BERTH_METRICS_PORT: integer(0, 65_535).default(4601).describe('The port of /metrics; 0 takes a free one.'),
@@ -201,6 +209,14 @@ export const ConfigSchema = z.object({
     .default(8_388_608)
     .describe('The most output that a request may ask to keep; it bounds RUN_OUTPUT_LIMIT_BYTES too.'),
   RUNS_AT_ONCE: integer(1, 8).default(4).describe('Runs of one session that have not ended.'),
+  CLONE_TIME_LIMIT_SECONDS: integer(10, 3_600)
+    .default(900)
+    .describe('How long the clone of the repository that a session is made from may take.'),
+  CLONE_LOCAL: flag
+    .default(false)
+    .describe(
+      'Allows repositories to be cloned by plain http and from addresses inside (loopback, private networks, names of a cluster). For tests and development.',
+    ),
   RECORDING_MAX_BYTES: integer(4_096, 104_857_600)
     .default(16_777_216)
     .describe('The most bytes of one recording of a terminal; there it is cut off.'),

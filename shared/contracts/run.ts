@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SocketAnswer } from '#shared/contracts/terminal.ts';
 import { Person, Timestamp } from '#shared/contracts/user.ts';
 import { findPathProblem } from '#shared/domain/paths.ts';
 import { RUN_LIMITS, RUN_STATUSES, type RunStream } from '#shared/domain/run.ts';
@@ -120,4 +121,10 @@ export interface RunServerEvents {
   runEnd: (message: { sessionUuid: string; runId: number; status: Run['status'] }) => void;
   /** The run does not exist any more, or may not be seen any more. */
   runGone: (message: { sessionUuid: string; runId: number; code: string }) => void;
+}
+
+/** Events about runs that a client sends on /terminal. */
+export interface RunClientEvents {
+  attachRun: (message: z.input<typeof AttachRun>, answer: (result: SocketAnswer<{ status: string }>) => void) => void;
+  detachRun: (message: z.input<typeof DetachRun>) => void;
 }

@@ -9,7 +9,11 @@ export const MAX_LINE_CHARACTERS = 240;
 
 const Globs = z.string().max(MAX_GLOBS_LENGTH);
 
-/** Query of a search: one line of text, taken as it is. `include` and `exclude` are globs of paths, separated by commas. */
+/**
+ * Query of a search: one line of text, taken as it is, or with `match: pattern` a regular expression of PostgreSQL that is held
+ * against each line of the files. `include` and `exclude` are globs of paths, separated by
+ * commas.
+ */
 export const SearchQuery = z.strictObject({
   q: z
     .string()
@@ -18,6 +22,7 @@ export const SearchQuery = z.strictObject({
     .regex(/^[^\r\n]*$/, 'must be one line'),
   in: z.enum(['names', 'content']).default('content'),
   case: z.enum(['ignore', 'match']).default('ignore'),
+  match: z.enum(['text', 'pattern']).default('text'),
   include: Globs.optional(),
   exclude: Globs.optional(),
   cursor: z.string().max(6_000).optional(),

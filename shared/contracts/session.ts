@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { findPathProblem } from '#shared/domain/paths.ts';
 import { POD_CAUSES } from '#shared/domain/podCause.ts';
+import { RUN_STATUSES } from '#shared/domain/run.ts';
 import { PHASE_REASONS, SESSION_KINDS, SESSION_PHASES } from '#shared/domain/session.ts';
 import { Timestamp } from '#shared/contracts/user.ts';
 
@@ -23,6 +25,35 @@ export const SessionCause = z.object({
   remedy: z.string(),
   who: z.enum(['you', 'operator', 'nobody']),
 });
+
+const RefName = z
+  .string()
+  .max(250)
+  .regex(/^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\s~^:?*[\\\p{Cc}]+$/u, 'is not the name of a branch');
+/** A folder of a session that may not be its root. */
+const Folder = z
+  .string()
+  .min(1)
+  .refine((value) => findPathProblem(value) === null, { message: 'is not an allowed path' });
+
+/** What a new session is cloned from, by a run of its own. Without `folder` into its root, without `depth` with all of its history. */
+export const CloneRepository = z.strictObject({
+  url: z.string().min(1).max(2_000),
+  branch: RefName.optional(),
+  depth: z.int().min(1).max(1_000_000).optional(),
+  folder: Folder.optional(),
+});
+export type CloneRepository = z.infer<typeof CloneRepository>;
+
+/** The repository that a session was made from. `run` is the latest try to clone it, while its receipt is kept. */
+export const SessionRepository = z.object({
+  url: z.string(),
+  branch: z.string().nullable(),
+  depth: z.int().nullable(),
+  folder: z.string(),
+  run: z.object({ id: z.int(), status: z.enum(RUN_STATUSES) }).nullable(),
+});
+export type SessionRepository = z.infer<typeof SessionRepository>;
 
 /** What a throw-away copy is a copy of. `isStale`: the review is about another snapshot by now. */
 export const RunningCopyOf = z.object({ reviewId: z.int(), snapshotId: z.int(), isStale: z.boolean() });
@@ -48,6 +79,8 @@ export const Session = z.object({
   discardable: z.object({ newestSave: NewestSave.nullable() }).nullable(),
   /** The open review of this session, if any. */
   openReviewId: z.int().nullable(),
+  /** What it was cloned from; null when it was made from something else. */
+  repository: SessionRepository.nullable(),
   /** Set for a throw-away copy of a review's snapshot. */
   runningCopy: RunningCopyOf.nullable(),
   lastActivityAt: Timestamp,
@@ -66,7 +99,7 @@ export type SessionSource = z.infer<typeof SessionSource>;
 
 /**
  * Body of a new session. `open` also opens it. Without `from` it has its language's starter files, and needs a name; with it,
- * name and language are the source's unless they are given.
+ * name and language are the source's unless they are given. With `repository` it begins empty and is opened for the clone.
  */
 export const CreateSession = z
   .strictObject({
@@ -74,8 +107,13 @@ export const CreateSession = z
     language: Language.optional(),
     open: z.boolean().default(false),
     from: SessionSource.optional(),
+    repository: CloneRepository.optional(),
   })
-  .refine(({ name, from }) => name !== undefined || from !== undefined, { path: ['name'], message: 'is needed' });
+  .refine(({ name, from }) => name !== undefined || from !== undefined, { path: ['name'], message: 'is needed' })
+  .refine(({ from, repository }) => from === undefined || repository === undefined, {
+    path: ['repository'],
+    message: 'a session begins with a copy or with a repository',
+  });
 export type CreateSession = z.infer<typeof CreateSession>;
 
 /** Body of a change of a session. */

@@ -1,6 +1,6 @@
 /** A web server in Python for tests of previews, to be started with its port. What it saw is told by /seen. */
 export const PREVIEW_PROGRAM = `
-import base64, hashlib, json, sys, threading
+import base64, hashlib, json, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 seen = {'broken': 0, 'requests': 0}
 go = threading.Event()
@@ -63,6 +63,10 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == '/torn':
             self.send_response(200); self.send_header('Content-Length', '100'); self.end_headers()
             self.wfile.write(b'half'); self.close_connection = True
+        elif self.path == '/silent': go.clear(); go.wait(20)
+        elif self.path == '/late':
+            self.send_response(200); self.send_header('Content-Length', '4'); self.end_headers()
+            self.wfile.write(b'la'); self.wfile.flush(); time.sleep(1.2); self.wfile.write(b'te')
         elif self.path == '/seen': self.say(json.dumps(seen).encode())
         else: self.say(b'hello from ' + self.path.encode())
     def upgrade(self):

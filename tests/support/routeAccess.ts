@@ -54,6 +54,7 @@ export const ACCESS: Record<string, Access> = {
   'GET /sessions/{uuid}/events': PLAIN,
   'GET /sessions/{uuid}/git-folders': PLAIN,
   'POST /sessions/{uuid}/git-folders/{gitFolderId}/restore': EMPTY,
+  'POST /sessions/{uuid}/clone': EMPTY,
   'GET /sessions/{uuid}/terminals': PLAIN,
   'POST /sessions/{uuid}/terminals': EMPTY,
   'PATCH /sessions/{uuid}/terminals/{terminalId}': { body: { name: 'mine now' } },

@@ -38,6 +38,12 @@ export const router = createRouter({
       meta: { title: 'Workspace', fills: true },
     },
     {
+      path: '/sessions/:uuid/runs',
+      component: () => import('./features/runs/pages/RunsPage.vue'),
+      props: true,
+      meta: { title: 'Runs' },
+    },
+    {
       path: '/reviews',
       component: () => import('./features/reviews/pages/ReviewQueuePage.vue'),
       meta: { title: 'Reviews' },

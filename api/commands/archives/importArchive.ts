@@ -3,6 +3,7 @@ import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { isExpected, openArchive, type OpenedArchive } from '#api/commands/archives/openArchive.ts';
 import { surveyArchive, type Accepted } from '#api/commands/archives/surveyArchive.ts';
 import { commitArrivals, type StoredArrival } from '#api/commands/uploads/commitArrivals.ts';
+import { handOffArrivals } from '#api/commands/uploads/handOffArrivals.ts';
 import type { ImportArchive, ImportResult, RefusedEntry } from '#shared/contracts/upload.ts';
 import { MAX_NAMED_REFUSALS } from '#shared/domain/uploads.ts';
 import type { Placement } from '#shared/domain/arrivals.ts';
@@ -49,10 +50,11 @@ export async function importArchive(deps: ItemDeps, { session, upload, wanted }:
     if (!(await deleteUpload(deps.database, upload.id, tx))) {
       throw new AppError('NOT_FOUND', { detail: 'The upload was imported already, or cancelled.' });
     }
-    return committed;
+    return { locked, ...committed };
   });
+  await handOffArrivals(deps, done.locked, done);
   await touchActivity(deps.database, session.uuid);
-  return { ...count(done.placements, arrivals), folders: done.folders, ...refusals.told() };
+  return { ...count(done.placements, arrivals), folders: done.folders.length, ...refusals.told() };
 }
 
 function requireWhole(upload: UploadRecord): void {

@@ -22,10 +22,19 @@ const HAND_OFF_DEADLINE_MS = 10_000;
 /** An answer waits so long for the volume: whoever saves and types `cat` right after sees the save. A slow agent holds nobody. */
 const ANSWER_WAITS_MS = 150;
 
+/** A file as it was written into the tree. */
+export interface WrittenFile {
+  path: string;
+  executable: boolean;
+  content: FileContent;
+}
+
 /** A committed change of a session's tree, as the volume is told. */
 export type HandOff =
   | { kind: 'write'; item: ItemRecord; content: FileContent }
   | { kind: 'folder'; item: ItemRecord }
+  /** Folders and files that came at once, folders before what is in them. */
+  | { kind: 'arrivals'; folders: string[]; files: WrittenFile[] }
   /** Everything that went, folders before what was in them. */
   | { kind: 'removal'; items: ItemRecord[] }
   | { kind: 'rename'; from: string; item: ItemRecord };
@@ -115,6 +124,7 @@ function entryOf(step: AgentChange): SentChange['entry'] {
 function changedPaths(change: HandOff): string[] {
   if (change.kind === 'removal') return change.items.map((item) => item.path);
   if (change.kind === 'rename') return [change.from];
+  if (change.kind === 'arrivals') return [...change.folders, ...change.files.map((file) => file.path)];
   return [change.item.path];
 }
 
@@ -122,14 +132,12 @@ function changedPaths(change: HandOff): string[] {
 function planSteps(change: HandOff, state: HandOffState): AgentChange[] {
   switch (change.kind) {
     case 'write': {
-      const { item, content } = change;
-      // A later save is on its way itself; this one must not overtake it.
-      if (state.current.get(item.path) !== content.sha256) return [];
-      const base = state.base.get(item.path);
-      const type = content.encoding === 'symlink' ? 'symlink' : 'file';
-      const { path, executable } = item;
-      const { bytes, sha256 } = content;
-      return [{ op: 'write', path, type, expected: base?.sha256 ?? null, bytes, sha256, executable }];
+      const { path, executable } = change.item;
+      return planWrite({ path, executable, content: change.content }, state);
+    }
+    case 'arrivals': {
+      const folders = change.folders.map((path): AgentChange => ({ op: 'mkdir', path }));
+      return [...folders, ...change.files.flatMap((file) => planWrite(file, state))];
     }
     case 'folder':
       return [{ op: 'mkdir', path: change.item.path }];
@@ -144,6 +152,14 @@ function planSteps(change: HandOff, state: HandOffState): AgentChange[] {
       return [{ op: 'rename', from: change.from, to: change.item.path, expected: base.sha256 }];
     }
   }
+}
+
+function planWrite({ path, executable, content }: WrittenFile, state: HandOffState): AgentChange[] {
+  const { bytes, sha256, encoding } = content;
+  // A later save is on its way itself; this one must not overtake it.
+  if (state.current.get(path) !== sha256) return [];
+  const type = encoding === 'symlink' ? 'symlink' : 'file';
+  return [{ op: 'write', path, type, expected: state.base.get(path)?.sha256 ?? null, bytes, sha256, executable }];
 }
 
 async function acknowledge(

@@ -7,7 +7,7 @@ import { argvOfFile, RUNNABLE_ENDINGS, type RunCommand } from '#shared/domain/ru
 import { insertIntent } from '#platform/db/repositories/intents.ts';
 import { findItemByPath } from '#platform/db/repositories/items.ts';
 import { removeOldRuns } from '#platform/db/repositories/retention.ts';
-import { countLiveRuns, insertRun, type RunRecord } from '#platform/db/repositories/runs.ts';
+import { countLiveRuns, insertRun, type NewRun, type RunRecord } from '#platform/db/repositories/runs.ts';
 import { lockSession, type SessionRecord } from '#platform/db/repositories/sessions.ts';
 import type { Tx } from '#platform/db/database.ts';
 
@@ -39,24 +39,26 @@ export async function createRunWithin(
   const locked = await lockSession(deps.database, session.uuid, tx);
   if (!locked) throw new AppError('NOT_FOUND');
   const command = await commandOf(deps, { session: locked, wanted }, tx);
-  const live = await countLiveRuns(deps.database, locked.id, tx);
-  if (live >= deps.config.RUNS_AT_ONCE) {
+  const { stdin, environment } = wanted;
+  const input = { stdin, environment };
+  return noteRun(deps, { sessionId: locked.id, requestedBy: userId, command, input, ...limits }, tx);
+}
+
+/** As `createRun`, for a command that is known, in the transaction of a caller that holds the session's row. Throws RUN_LIMIT. */
+export async function noteRun({ database, config }: RunDeps, wanted: NewRun, tx: Tx): Promise<RunRecord> {
+  const { sessionId } = wanted;
+  const live = await countLiveRuns(database, sessionId, tx);
+  if (live >= config.RUNS_AT_ONCE) {
     throw new AppError('RUN_LIMIT', {
       detail: `This session has ${live} runs that have not ended.`,
       data: { limit: live },
     });
   }
   // Not only once an hour: until then a loop could leave any amount of output.
-  await removeOldRuns(deps.database, { sessionId: locked.id }, tx);
-  const { stdin, environment } = wanted;
-  const input = { stdin, environment };
-  const run = await insertRun(
-    deps.database,
-    { sessionId: locked.id, requestedBy: userId, command, input, ...limits },
-    tx,
-  );
+  await removeOldRuns(database, { sessionId }, tx);
+  const run = await insertRun(database, wanted, tx);
   await insertIntent(
-    deps.database,
+    database,
     { subject: 'run', subjectId: run.id, generation: 0, kind: 'start_run', opId: randomUUID(), payload: {} },
     tx,
   );

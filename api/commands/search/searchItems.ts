@@ -1,16 +1,18 @@
 import type { ApiDeps } from '#api/deps.ts';
+import { requirePattern } from '#api/commands/search/requirePattern.ts';
 import { AppError } from '#shared/domain/errors.ts';
 import { globsPattern } from '#shared/domain/pathGlobs.ts';
 import type { SearchQuery } from '#shared/contracts/search.ts';
 import { readBounded } from '#platform/db/boundedRead.ts';
-import { searchContent, searchNames, type FoundRecord } from '#platform/db/repositories/itemSearch.ts';
+import { searchContent, searchNames, searchPattern, type FoundRecord } from '#platform/db/repositories/itemSearch.ts';
 
 /** How long one search may take. */
 const SEARCH_MS = 10_000;
+const ONLY_CONTENT = 'Names are searched by text and by globs; patterns are for contents.';
 
 /**
  * Searches what is saved of a session, open or not: what a program wrote a moment ago is found once it is synced. `signal`
- * ends the search. Throws SEARCH_TOO_SLOW, SEARCH_BUSY, and INVALID_INPUT for a cursor of another list.
+ * ends the search. Throws SEARCH_TOO_SLOW, SEARCH_BUSY, SEARCH_PATTERN, and INVALID_INPUT for a cursor of another list.
  */
 export async function searchItems(
   { database }: Pick<ApiDeps, 'database'>,
@@ -18,6 +20,7 @@ export async function searchItems(
 ): Promise<{ found: FoundRecord[]; nextCursor: string | null }> {
   const { sessionId, userId, query, signal } = search;
   const { limit } = query;
+  if (query.in === 'names' && query.match === 'pattern') throw new AppError('SEARCH_PATTERN', { detail: ONLY_CONTENT });
   const afterPath = readPathCursor(query.cursor);
   const wanted = {
     sessionId,
@@ -26,11 +29,13 @@ export async function searchItems(
     include: globsPattern(query.include ?? ''),
     exclude: globsPattern(query.exclude ?? ''),
   };
-  const rows = await readBounded(database, { userId, milliseconds: SEARCH_MS, signal }, (tx) =>
-    query.in === 'names'
-      ? searchNames(database, { ...wanted, limit }, tx)
-      : searchContent(database, { ...wanted, limit: limit + 1, afterPath }, tx),
-  );
+  const rows = await readBounded(database, { userId, milliseconds: SEARCH_MS, signal }, async (tx) => {
+    if (query.in === 'names') return searchNames(database, { ...wanted, limit }, tx);
+    const inContent = { ...wanted, limit: limit + 1, afterPath };
+    if (query.match === 'text') return searchContent(database, inContent, tx);
+    await requirePattern(database, wanted, tx);
+    return searchPattern(database, inContent, tx);
+  });
   const found = rows.slice(0, limit);
   return { found, nextCursor: rows.length > limit ? pathCursor(found.at(-1)!.path) : null };
 }

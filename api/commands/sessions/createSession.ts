@@ -1,4 +1,5 @@
 import type { ApiDeps } from '#api/deps.ts';
+import { cloneIntoNew } from '#api/commands/sessions/cloneRepository.ts';
 import { describeNewSession, fillSession } from '#api/commands/sessions/fillSession.ts';
 import type { LoadedSource } from '#api/policies/sessionSource.ts';
 import { requireRoomForLiveSession } from '#platform/db/repositories/liveLimit.ts';
@@ -10,7 +11,7 @@ import { insertWarmVolume } from '#platform/db/repositories/volumes.ts';
 import { claimWarmSlot } from '#platform/db/repositories/warmSlots.ts';
 
 /**
- * Makes a session with the source's files, or its language's starter files, and asks for its opening when wanted. One that is
+ * Makes a session with the source's files, its language's starter files, or a repository that is cloned, and asks for its opening when wanted. One that is
  * opened at once takes over a pod that waits for it, if there is one: its uuid, its volume, generation 1. Throws SESSION_LIMIT,
  * NOT_FOUND and SESSION_TOO_LARGE.
  */
@@ -27,7 +28,8 @@ export function createSession(
       const { volumeId, claimUid } = slot;
       await insertWarmVolume(deps.database, { id: volumeId, sessionId: session.id, claimUid }, tx);
     }
-    await fillSession(deps, { session, source }, tx);
+    if (wanted.repository === undefined) await fillSession(deps, { session, source }, tx);
+    else await cloneIntoNew(deps, { session, wanted: wanted.repository }, tx);
     await publishSessionEvent(deps.database, { sessionId: session.id, kind: 'session', payload: {} }, tx);
     if (wanted.open) await requestOpen(deps.database, session, tx);
     return (await findSession(deps.database, session.uuid, tx)) ?? session;

@@ -10,11 +10,12 @@ import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 /** An arrival whose bytes are stored as a blob; a folder has none. */
 export type StoredArrival = Arrival & { encoding: ContentEncoding };
 
-/** What came of arrivals: a placement for each, how many folders were made, those on the way to a file included. */
+/** What came of arrivals: a placement for each, and the folders that were made, those on the way to a file included. */
 export interface CommittedArrivals {
   placements: Placement[];
-  folders: number;
-  changed: boolean;
+  folders: string[];
+  /** The files that were written. */
+  files: FileWrite[];
 }
 
 /**
@@ -35,7 +36,7 @@ export async function commitArrivals(
   const rows = await readTree(database, session.id, tx);
   const { placements, folders, files } = planArrivals(rows, arrivals, sessionLimits(config));
   batch.accept?.(placements);
-  if (folders.length + files.length === 0) return { placements, folders: 0, changed: false };
+  if (folders.length + files.length === 0) return { placements, folders: [], files: [] };
   const writes = files.map(({ index, path, executable }): FileWrite => {
     const { sha256, encoding, size } = arrivals[index]!;
     if (sha256 === null) throw new Error(`${path} has no bytes.`);
@@ -44,5 +45,5 @@ export async function commitArrivals(
   await writeTree(database, { sessionId: session.id, userId, rows, removed: [], folders, files: writes }, tx);
   const paths = [...folders, ...files.map((file) => file.path)];
   await publishItems(database, { sessionId: session.id, paths, source: 'upload' }, tx);
-  return { placements, folders: folders.length, changed: true };
+  return { placements, folders, files: writes };
 }

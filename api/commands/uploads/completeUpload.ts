@@ -89,13 +89,13 @@ async function commit(deps: ItemDeps, completion: Completion, content: Measured)
       return { locked, upload: present, item: await findResult(deps, present, tx), changed: false };
     }
     const batch = { session: locked, userId, arrivals: [arrival] };
-    const { placements, changed } = await commitArrivals(deps, batch, tx);
+    const { placements, files } = await commitArrivals(deps, batch, tx);
     const placement = placements[0]!;
     if (placement.outcome === 'refused') throw refusalOf(placement);
     const item = await findItemByPath(database, { sessionId: locked.id, path: placement.path }, tx);
     if (item === null) throw new Error(`${placement.path} was not written.`);
     const completed = await completeUploadRow(database, { id: upload.id, itemId: item.id }, tx);
-    return { locked, upload: completed, item, changed };
+    return { locked, upload: completed, item, changed: files.length > 0 };
   });
 }
 

@@ -1,6 +1,7 @@
 import { lockTree } from '#api/commands/items/itemChecks.ts';
 import type { ItemDeps } from '#api/commands/items/itemDeps.ts';
 import { commitArrivals, type StoredArrival } from '#api/commands/uploads/commitArrivals.ts';
+import { handOffArrivals } from '#api/commands/uploads/handOffArrivals.ts';
 import { BatchHeader } from '#shared/contracts/upload.ts';
 import { MAX_BATCH_FILES } from '#shared/domain/uploads.ts';
 import type { Placement } from '#shared/domain/arrivals.ts';
@@ -20,8 +21,7 @@ interface BatchFile {
 
 /**
  * Takes in many small files by one transaction. A file that is refused holds no other back; a body that cannot be read
- * is refused as a whole (MALFORMED_BODY, INVALID_INPUT). On an open session's volume they appear with its next reconcile,
- * a second later.
+ * is refused as a whole (MALFORMED_BODY, INVALID_INPUT). An open session's volume is told of them at once.
  */
 export async function uploadBatch(
   deps: ItemDeps,
@@ -39,12 +39,13 @@ export async function uploadBatch(
     const { sha256 = null, size = 0, encoding = 'utf8' } = contents[index] ?? {};
     return { path, type, sha256, size, encoding, executable, conflict, expectedVersion: version };
   });
-  const { placements } = await database.transaction(async (tx) => {
-    const locked = await lockTree(database, session, tx);
-    return commitArrivals(deps, { session: locked, userId, arrivals }, tx);
+  const { locked, committed } = await database.transaction(async (tx) => {
+    const row = await lockTree(database, session, tx);
+    return { locked: row, committed: await commitArrivals(deps, { session: row, userId, arrivals }, tx) };
   });
+  await handOffArrivals(deps, locked, committed);
   await touchActivity(database, session.uuid);
-  return placements;
+  return committed.placements;
 }
 
 /** The files of a batch. Throws MALFORMED_BODY where its lengths do not add up, INVALID_INPUT for a wrong header. */

@@ -182,3 +182,52 @@ describe('a search that is long', () => {
     await waitFor(async () => (await running()) === 0, { what: 'the searches to end', deadlineMs: 3_000 });
   });
 });
+
+describe('a search by a pattern', () => {
+  const pattern = (q: string, more: Record<string, string> = {}) => search({ q, match: 'pattern', ...more });
+
+  it('is held against each line, whatever ends it, and tells what it found there', async () => {
+    await file('a.py', 'def one():\r\n    pass\r\ndef  two(x):\r\n');
+    await file('b.py', 'undefined one\n');
+    const answer = await pattern('^def\\s+\\w+\\(.*\\):$');
+    expect(pathsOf(answer)).toEqual(['a.py']);
+    expect(answer.body.items[0].lines).toEqual([
+      { line: 1, column: 1, endColumn: 11, text: 'def one():', textColumn: 1 },
+      { line: 3, column: 1, endColumn: 13, text: 'def  two(x):', textColumn: 1 },
+    ]);
+  });
+
+  it('goes beyond no line, and leaves a file out where only several lines together match', async () => {
+    await file('a.txt', 'one\ntwo\n');
+    expect(pathsOf(await pattern('one.two'))).toEqual([]);
+    expect(pathsOf(await pattern('one\\stwo'))).toEqual([]);
+    expect(pathsOf(await pattern('one[^x]*'))).toEqual(['a.txt']);
+  });
+
+  it('minds the case only when asked to', async () => {
+    await file('a.txt', 'Todo: later\n');
+    expect(pathsOf(await pattern('TO+DO'))).toEqual(['a.txt']);
+    expect(pathsOf(await pattern('TO+DO', { case: 'match' }))).toEqual([]);
+  });
+
+  it.each(['(', '[a', '*a', 'a{2,1}', '(a)\\1', '(?=a)', '(?<!a)b', '\\Aa', 'a*', '^', '(?i)a', '***=a', 'a{999}'])(
+    'refuses %j with its reason and searches for nothing',
+    async (text) => {
+      await file('a.txt', 'a(\n');
+      const answer = await pattern(text);
+      expect(answer).toMatchObject({ status: 422, body: { code: 'SEARCH_PATTERN' } });
+      expect(answer.body.detail).toMatch(/\w{3}/);
+    },
+  );
+
+  it('is for contents alone', async () => {
+    expect(await pattern('a+', { in: 'names' })).toMatchObject({ status: 422, body: { code: 'SEARCH_PATTERN' } });
+  });
+
+  it('that would need more room than there is ends with a reason, and soon', async () => {
+    await file('a.txt', 'aaa\n');
+    const answer = await pattern('(((a{1,200}){1,200}){1,200}){1,200}');
+    expect(answer.status).toBe(422);
+    expect(['SEARCH_PATTERN', 'SEARCH_TOO_SLOW']).toContain(answer.body.code);
+  });
+});

@@ -33,7 +33,7 @@ export const sessionRoutes: Route[] = [
     method: 'post',
     path: '/sessions',
     tag: 'sessions',
-    summary: 'Make a session with starter files, as a copy, or from a template, and open it if wanted',
+    summary: 'Make a session with starter files, as a copy, from a template or a repository, and open it if wanted',
     auth: 'required',
     scope: 'sessions',
     limit: 'expensive',

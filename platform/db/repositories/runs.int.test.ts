@@ -1,4 +1,6 @@
 import { down, up } from '../../../migrations/2026.11.23T07.runs.ts';
+import * as copies from '../../../migrations/2026.11.23T20.runningCopies.ts';
+import * as repositories from '../../../migrations/2026.11.23T21.sessionRepositories.ts';
 import {
   countLiveRuns,
   admitRun,
@@ -96,10 +98,16 @@ describe('the migration of runs', () => {
     await test.database.query(
       `INSERT INTO intents (subject, subject_id, kind, op_id) VALUES ('run', 1, 'start_run', gen_random_uuid())`,
     );
+    // What came later and refers to runs goes first, as the runner has it.
+    await repositories.down(context);
+    await copies.down(context);
     await down(context);
     expect(await test.database.query(`SELECT 1 FROM intents WHERE subject = 'run'`)).toEqual([]);
     await expect(test.database.query('SELECT 1 FROM runs')).rejects.toThrow();
     await up(context);
+    await copies.up(context);
+    await repositories.up(context);
     expect(await test.database.query('SELECT 1 FROM runs')).toEqual([]);
+    expect(await test.database.query('SELECT 1 FROM session_repositories')).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import type { Database } from '#platform/db/database.ts';
 import { isVolumeInDoubt, type VolumeState } from '#shared/domain/session.ts';
 import { findNewestSave, type NewestSave } from '#platform/db/repositories/sessionDiscards.ts';
+import type { SessionRepositoryRecord } from '#platform/db/repositories/sessionRepositories.ts';
 import type { StageRecord } from '#platform/db/repositories/sessionPhases.ts';
 import type { SessionRecord } from '#platform/db/repositories/sessions.ts';
 
@@ -13,6 +14,7 @@ export interface SessionDetails {
   /** Set while a person may give the volume up. */
   discardable: { newestSave: NewestSave | null } | null;
   openReviewId: number | null;
+  repository: SessionRepositoryRecord | null;
   /** Set for a throw-away copy. */
   runningCopy: { reviewId: number; snapshotId: number; isStale: boolean } | null;
 }
@@ -22,6 +24,7 @@ interface DetailsRow {
   stages: { phase: StageRecord['phase']; startedAt: string; seconds: number }[];
   volume: { state: VolumeState; keptUntil: string | null } | null;
   openReviewId: number | null;
+  repository: SessionRepositoryRecord | null;
   runningCopy: SessionDetails['runningCopy'];
 }
 
@@ -35,6 +38,9 @@ export async function loadSessionDetails(
     `SELECT s.id,
        (SELECT r.id FROM review_requests r WHERE r.session_id = s.uuid AND r.withdrawn_at IS NULL
           AND r.status IN ('pending', 'in_review') LIMIT 1) AS "openReviewId",
+       (SELECT json_build_object('url', p.url, 'branch', p.branch, 'depth', p.depth, 'folder', p.folder, 'run',
+            CASE WHEN r.id IS NULL THEN NULL ELSE json_build_object('id', r.id, 'status', r.status) END)
+          FROM session_repositories p LEFT JOIN runs r ON r.id = p.run_id WHERE p.session_id = s.id) AS repository,
        (SELECT json_build_object('reviewId', r.id, 'snapshotId', own.id, 'isStale', own.manifest_hash <> present.manifest_hash)
           FROM review_requests r JOIN snapshots own ON own.id = s.source_snapshot_id
           JOIN snapshots present ON present.id = r.snapshot_id WHERE r.id = s.review_request_id) AS "runningCopy",
@@ -55,12 +61,13 @@ export async function loadSessionDetails(
 }
 
 async function readDetails(database: Database, session: SessionRecord, row: DetailsRow): Promise<SessionDetails> {
-  const { id, openReviewId, runningCopy } = row;
+  const { id, openReviewId, repository, runningCopy } = row;
   const keptUntil = row.volume?.keptUntil == null ? null : new Date(row.volume.keptUntil);
   const inDoubt = row.volume !== null && isVolumeInDoubt(session, { state: row.volume.state, keptUntil });
   return {
     id,
     openReviewId,
+    repository,
     runningCopy,
     keptVolume: row.volume?.state === 'kept' ? { until: keptUntil } : null,
     discardable: inDoubt ? { newestSave: await findNewestSave(database, id) } : null,

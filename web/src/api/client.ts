@@ -36,6 +36,13 @@ export async function request<Answer>(method: string, path: string, options: Req
   throw outcome.error;
 }
 
+/** Reads a text below /api/v1. Throws an ApiError for everything else. */
+export async function requestText(path: string): Promise<string> {
+  const response = await send('GET', path, {});
+  if (!response.ok) throw errorFromAnswer(response.status, await readJson(response));
+  return response.text();
+}
+
 type Outcome<Answer> = { error: null; answer: Answer } | { error: ApiError };
 
 const underWay = new Set<Promise<Response>>();

@@ -1,3 +1,4 @@
+import type { GitFolder } from '#shared/contracts/gitFolder.ts';
 import type { Item, ItemVersion, ItemVersionWithContent } from '#shared/contracts/item.ts';
 import type { Page } from '#shared/contracts/problem.ts';
 import type {
@@ -55,4 +56,12 @@ export function restoreTrashedSession(uuid: string): Promise<void> {
 /** Deletes a session in the trash for good. */
 export function eraseTrashedSession(uuid: string): Promise<void> {
   return request('DELETE', `/trashed-sessions/${encodeURIComponent(uuid)}`);
+}
+/** The `.git` folders of a session by path, also those that were removed and can be had back. */
+export async function listGitFolders(uuid: string): Promise<GitFolder[]> {
+  return (await request<{ items: GitFolder[] }>('GET', `${at(uuid)}/git-folders`)).items;
+}
+/** Puts a removed `.git` folder back. */
+export function restoreGitFolder(uuid: string, id: number): Promise<GitFolder> {
+  return request('POST', `${at(uuid)}/git-folders/${id}/restore`, { body: {} });
 }

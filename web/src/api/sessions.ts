@@ -2,7 +2,7 @@ import type { Page } from '#shared/contracts/problem.ts';
 import type { Recording } from '#shared/contracts/recording.ts';
 import type { Accepted, CreateSession, Session } from '#shared/contracts/session.ts';
 import type { CreateTerminal, Terminal } from '#shared/contracts/terminal.ts';
-import { request } from './client.ts';
+import { request, requestText } from './client.ts';
 
 const at = (uuid: string) => `/sessions/${encodeURIComponent(uuid)}`;
 
@@ -33,6 +33,10 @@ export function openSession(uuid: string): Promise<Accepted> {
 /** Asks for the session to be closed; its files are saved first. */
 export function closeSession(uuid: string): Promise<Accepted> {
   return request('POST', `${at(uuid)}/close`);
+}
+/** Tries again to clone the repository that the session was made from. */
+export function cloneAgain(uuid: string): Promise<void> {
+  return request('POST', `${at(uuid)}/clone`, { body: {} });
 }
 /** Gives up what is on a disk that is out of reach, and opens the session from the newest save. */
 export function discardAndReopen(uuid: string): Promise<Accepted> {
@@ -89,4 +93,8 @@ export function removeRecording(uuid: string, id: string): Promise<void> {
 /** Where a recording is downloaded from. */
 export function recordingAddress(uuid: string, id: string): string {
   return `/api/v1${at(uuid)}/recordings/${id}/content`;
+}
+/** The asciicast of a recording that has ended. */
+export function loadRecording(uuid: string, id: string): Promise<string> {
+  return requestText(`${at(uuid)}/recordings/${id}/content`);
 }

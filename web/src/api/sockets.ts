@@ -1,11 +1,12 @@
 import { Manager, type Socket } from 'socket.io-client';
 import { ref, type Ref } from 'vue';
 import type { EventsClientEvents, EventsServerEvents, Subject } from '#shared/contracts/events.ts';
+import type { RunClientEvents, RunServerEvents } from '#shared/contracts/run.ts';
 import type { TerminalClientEvents, TerminalServerEvents } from '#shared/contracts/terminal.ts';
 import { SubjectFeed, subjectKey, type SubjectFollower } from './subjectFeed.ts';
 
-/** The socket that terminals speak on. */
-export type TerminalSocket = Socket<TerminalServerEvents, TerminalClientEvents>;
+/** The socket that terminals and runs speak on. */
+export type TerminalSocket = Socket<TerminalServerEvents & RunServerEvents, TerminalClientEvents & RunClientEvents>;
 type EventsSocket = Socket<EventsServerEvents, EventsClientEvents>;
 
 /** A refused handshake is tried again after so many milliseconds; socket.io only retries a lost connection by itself. */
@@ -66,7 +67,8 @@ events.on('notifications', () => {
 /* A page that goes says so: nothing is held for it. One that comes back from the browser's cache connects again. */
 window.addEventListener('pagehide', () => terminals.disconnect());
 window.addEventListener('pageshow', ({ persisted }) => {
-  if (persisted && terminals.hasListeners('output')) terminals.connect();
+  const isUsed = terminals.hasListeners('output') || terminals.hasListeners('runOutput');
+  if (persisted && isUsed) terminals.connect();
 });
 
 /** Connects for live updates; called once somebody is signed in. */

@@ -8,7 +8,7 @@ const PAUSE_MS = 350;
 
 /** A search in a session that follows what is typed; an older one ends when a newer one begins. */
 export function useSearch(uuid: string) {
-  const wanted = reactive({ text: '', names: false, matchCase: false, include: '', exclude: '' });
+  const wanted = reactive({ text: '', names: false, matchCase: false, pattern: false, include: '', exclude: '' });
   const found = shallowRef<readonly FoundItem[] | null>(null);
   const nextCursor = ref<string | null>(null);
   const error = shallowRef<ApiError | null>(null);
@@ -35,11 +35,12 @@ export function useSearch(uuid: string) {
     const mine = (under = new AbortController());
     running.value = true;
     error.value = null;
-    const { text: q, names, matchCase, include, exclude } = wanted;
+    const { text: q, names, matchCase, pattern, include, exclude } = wanted;
     const query = {
       q,
       in: names ? ('names' as const) : ('content' as const),
       case: matchCase ? ('match' as const) : ('ignore' as const),
+      match: pattern && !names ? ('pattern' as const) : ('text' as const),
       include: include || undefined,
       exclude: exclude || undefined,
       cursor: (more && nextCursor.value) || undefined,

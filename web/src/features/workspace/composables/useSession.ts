@@ -90,6 +90,9 @@ export function useSession(uuid: string, listeners: SessionListeners) {
       case 'volumeExpires':
       case 'review':
         return void load.reload();
+      case 'run':
+        // What it was cloned by is told with the session.
+        return void (session.value?.repository?.run?.id === event.payload.runId && load.reload());
     }
   }
 
