@@ -29,7 +29,6 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
     CREATE INDEX review_openings_user ON review_openings (user_id);
 
     CREATE INDEX review_requests_submitted ON review_requests (submitted_at);
-    CREATE INDEX review_requests_previous ON review_requests (previous_review_id);
     CREATE INDEX review_requests_submitter ON review_requests (submitted_by);
     CREATE INDEX notifications_age ON notifications (created_at);
   `);
@@ -38,7 +37,7 @@ export async function up({ context }: MigrationParams<QueryInterface>): Promise<
 /** Removes everything that up made. */
 export async function down({ context }: MigrationParams<QueryInterface>): Promise<void> {
   await context.sequelize.query(`
-    DROP INDEX notifications_age, review_requests_submitter, review_requests_previous, review_requests_submitted;
+    DROP INDEX notifications_age, review_requests_submitter, review_requests_submitted;
     DROP TABLE review_openings, review_views;
   `);
 }
