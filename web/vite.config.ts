@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import vue from '@vitejs/plugin-vue';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -8,7 +8,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 /** Where `vite dev` finds a running api. */
 const api = process.env['BERTH_PUBLIC_URL'] ?? 'http://localhost:4600';
 
-/** Puts a compressed copy beside each script and style sheet, so that the api serves it without compressing again. */
+/** Puts compressed copies beside each script and style sheet, so that the api serves them without compressing again. */
 function compressAssets(): Plugin {
   return {
     name: 'berth-compress-assets',
@@ -16,7 +16,9 @@ function compressAssets(): Plugin {
     writeBundle({ dir }) {
       const assets = `${dir ?? `${here}dist`}/assets`;
       for (const name of readdirSync(assets).filter((asset) => /\.(js|css)$/.test(asset))) {
-        writeFileSync(`${assets}/${name}.gz`, gzipSync(readFileSync(`${assets}/${name}`), { level: 9 }));
+        const bytes = readFileSync(`${assets}/${name}`);
+        writeFileSync(`${assets}/${name}.gz`, gzipSync(bytes, { level: 9 }));
+        writeFileSync(`${assets}/${name}.br`, brotliCompressSync(bytes));
       }
     },
   };
@@ -25,7 +27,8 @@ function compressAssets(): Plugin {
 /** The page is built into web/dist and served by the api under a policy without inline scripts or styles. */
 export default defineConfig({
   root: here,
-  plugins: [vue(), compressAssets()],
+  // Every component, ours and those of the libraries, uses the composition API: the other one stays out of the page.
+  plugins: [vue({ features: { optionsAPI: false } }), compressAssets()],
   // The api puts each answer's nonce in this place; see src/composables/styleNonce.ts.
   html: { cspNonce: '__CSP_NONCE__' },
   build: {

@@ -3,13 +3,14 @@ import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import express from 'express';
 import { sendCompressedAssets } from '#api/http/compressedAssets.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/berth-assets-`);
 writeFileSync(`${folder}/page-a1.js`, 'plain');
 writeFileSync(`${folder}/page-a1.js.gz`, gzipSync('compressed'));
+writeFileSync(`${folder}/page-a1.js.br`, brotliCompressSync('smallest'));
 writeFileSync(`${folder}/lonely.js`, 'plain');
 const server = createServer(express().use(sendCompressedAssets(folder)).use(express.static(folder)));
 
@@ -29,11 +30,20 @@ afterAll(async () => {
 
 describe('a script of the page', () => {
   it('is sent compressed to a browser that takes it, as the script that it is', async () => {
-    const { answer, bytes } = await load('/page-a1.js', 'gzip, br');
+    const { answer, bytes } = await load('/page-a1.js', 'gzip, deflate');
     expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
     expect(answer.headers['content-type']).toMatch(/javascript/);
     expect(answer.headers['cache-control']).toContain('immutable');
     expect(gunzipSync(bytes).toString()).toBe('compressed');
+  });
+
+  it('is sent as the smallest copy to a browser that takes several, whichever it names first', async () => {
+    for (const encodings of ['gzip, deflate, br, zstd', 'br, gzip']) {
+      const { answer, bytes } = await load('/page-a1.js', encodings);
+      expect(answer.headers['content-encoding']).toBe('br');
+      expect(brotliDecompressSync(bytes).toString()).toBe('smallest');
+    }
+    expect((await load('/page-a1.js', 'gzip, br;q=0')).answer.headers['content-encoding']).toBe('gzip');
   });
 
   it('is sent plain to others, and told apart by caches', async () => {

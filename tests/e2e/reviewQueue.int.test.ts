@@ -152,7 +152,8 @@ async function barriersOf(page: Page): Promise<string[]> {
         { ...told, batchKey: 'refreshed', kind: 'snapshot', summary: 'ada sent new files.' },
         null,
       );
-      const bell = page.getByRole('button', { name: 'Notifications, 2 unread' });
+      // ada's comment of before is one of them.
+      const bell = page.getByRole('button', { name: 'Notifications, 3 unread' });
       await bell.waitFor();
       await bell.focus();
       await page.keyboard.press('Enter');
@@ -161,7 +162,7 @@ async function barriersOf(page: Page): Promise<string[]> {
       expect(await barriersOf(page)).toEqual([]);
       await group.getByRole('link', { name: 'ada sent new files.' }).focus();
       await page.keyboard.press('Enter');
-      await page.getByRole('button', { name: 'Notifications, 1 unread' }).click();
+      await page.getByRole('button', { name: 'Notifications, 2 unread' }).click();
       await page.getByRole('button', { name: 'Mark all as read' }).click();
       await page.getByRole('button', { name: 'Notifications, 0 unread' }).waitFor();
       await page.keyboard.press('Escape');
