@@ -1,3 +1,4 @@
+import { logOpening } from '#api/commands/reviews/viewedFiles.ts';
 import { byteBatches } from '#api/commands/reviews/byteBatches.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Caller } from '#api/http/route.ts';
@@ -55,16 +56,22 @@ export async function listChanges(
   return { changes: listed, more: all.length - listed.length };
 }
 
-/** Both sides of one file with their contents; each is found by its item's id. Throws as listChanges does. */
+/** Both sides of one file with their contents; each is found by its item's id, and its opening is written down. Throws as listChanges does. */
 export async function readChange(
   deps: Deps,
   { viewer, review, query }: { viewer: Viewer; review: ReviewRecord; query: FileComparisonQuery },
 ): Promise<{ before: ComparedFile | null; after: ComparedFile | null }> {
   const { from, to } = await sides(deps, { viewer, review, query });
-  return {
-    before: await readFile(deps, from, query.fromItemId),
-    after: await readFile(deps, to, query.toItemId),
-  };
+  const before = await readFile(deps, from, query.fromItemId);
+  const after = await readFile(deps, to, query.toItemId);
+  for (const { side, file } of [
+    { side: from, file: before },
+    { side: to, file: after },
+  ]) {
+    if (file === null || !('snapshotId' in side)) continue;
+    await logOpening(deps, { caller: viewer, review, item: { ...file, snapshotId: side.snapshotId } });
+  }
+  return { before, after };
 }
 
 async function sides(

@@ -32,10 +32,13 @@ export async function setViewed(deps: Deps, file: ViewedFile, viewed: boolean): 
   return item;
 }
 
+/** A path of a snapshot whose content is handed out. */
+export type OpenedFile = Pick<SnapshotItemRecord, 'snapshotId' | 'itemId' | 'path' | 'sha256'>;
+
 /** Writes down that the caller was given a frozen file's content; not of the submitter, whose file it is. */
 export async function logOpening(
   deps: Deps,
-  { caller, review, item }: { caller: Pick<Caller, 'id'>; review: ReviewRecord; item: SnapshotItemRecord },
+  { caller, review, item }: { caller: Pick<Caller, 'id'>; review: ReviewRecord; item: OpenedFile },
 ): Promise<void> {
   if (caller.id === review.submittedBy.id || item.sha256 === null) return;
   const { itemId, path, sha256, snapshotId } = item;

@@ -51,6 +51,8 @@ describe('what changed between two rounds', () => {
     );
     expect(file.body.before.content).toBe('one\ntwo\nthree\n');
     expect(file.body.after.content).toBe('one\n2\nthree\nfour\n');
+    const { body: opened } = await talk.get(talk.author, `/reviews/${second.id}/openings`);
+    expect(opened.items.map((one: { path: string }) => one.path).sort()).toEqual(['main.py', 'start.py']);
   });
 
   it('shows the live session to its owner alone, and no snapshot of another session', async () => {
