@@ -70,6 +70,8 @@ const look = EditorView.theme({
   '.cm-changedLine': { backgroundColor: 'var(--accent-soft) !important' },
   '.cm-changedText': { background: 'var(--selected) !important' },
   '.cm-collapsedLines': { background: 'var(--surface-sunken)', color: 'var(--text-muted)' },
+  // Few fonts have the sign that stands there by default.
+  '.cm-collapsedLines::before, .cm-collapsedLines::after': { content: '"…"' },
 });
 
 const colours = HighlightStyle.define([
