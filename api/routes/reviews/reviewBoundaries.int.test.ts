@@ -168,7 +168,7 @@ describe('what a review was about', () => {
       `UPDATE review_comments SET published_at = NULL WHERE review_request_id = ${id}`,
       `UPDATE review_comments SET commenter_id = ${author.id} WHERE review_request_id = ${id}`,
       `DELETE FROM review_comments WHERE review_request_id = ${id}`,
-      'TRUNCATE review_comments',
+      'TRUNCATE review_comments CASCADE',
       `UPDATE snapshots SET manifest_hash = repeat('0', 64) WHERE id = ${snapshotId}`,
       `DELETE FROM snapshots WHERE id = ${snapshotId}`,
       `UPDATE snapshot_items SET path = 'x' WHERE snapshot_id = ${snapshotId}`,
