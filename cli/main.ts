@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { acceptOwnDatabase } from '#cli/commands/acceptDatabase.ts';
 import { makeBot, makePerson } from '#cli/commands/bots.ts';
+import { eraseAccount } from '#cli/commands/eraseUser.ts';
 import { doctor } from '#cli/commands/doctor.ts';
 import { migrateDatabase } from '#cli/commands/migrateDatabase.ts';
 import { start } from '#cli/commands/start.ts';
@@ -15,6 +16,7 @@ const USAGE = `Usage: berth <command>
   admin accept-database   let maintenance go on after the database was restored or emptied
   admin make-bot NAME     make an account a program's: it has no reviewer level, and comments on reviews by signal
   admin make-person NAME  make it a person's again
+  admin erase-user NAME   take an account's name, rights and sessions away for good; what reviews need of it stays
   admin pool              show the pods that wait for new sessions
   admin pause-pool        make and hand out no pods ahead of time
   admin resume-pool       end that pause
@@ -29,6 +31,7 @@ const COMMANDS: Record<string, Command> = {
   'admin accept-database': acceptOwnDatabase,
   'admin make-bot': makeBot,
   'admin make-person': makePerson,
+  'admin erase-user': eraseAccount,
   'admin pool': showPool,
   'admin pause-pool': pausePool,
   'admin resume-pool': resumePool,

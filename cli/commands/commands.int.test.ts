@@ -88,6 +88,28 @@ describe('the berth command', () => {
     expect(audit.map(({ action }) => action)).toEqual(['make-bot', 'make-person']);
   });
 
+  it.concurrent(
+    'erases an account, but not the last one that can grant levels, and writes it into the audit',
+    async () => {
+      const grantor = await build.user(test.database, { username: 'Grantor', isOperator: true });
+      const leaver = await build.user(test.database, { username: 'Leaver', reviewerLevel: 4 });
+      expect(await berth(['admin', 'erase-user', 'leaver'], environment)).toMatchObject({
+        code: 0,
+        output: expect.stringContaining('leaver is erased, with 0 sessions'),
+      });
+      expect(await findUserById(test.database, leaver.id)).toMatchObject({ username: `erased ${leaver.id}` });
+      const last = await berth(['admin', 'erase-user', 'grantor'], environment);
+      expect(last).toMatchObject({ code: 1, output: expect.stringContaining('nobody could grant levels') });
+      expect(await findUserById(test.database, grantor.id)).toMatchObject({ username: 'Grantor', disabledAt: null });
+      const unknown = await berth(['admin', 'erase-user', 'leaver'], environment);
+      expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining('There is no account leaver') });
+      const audit = await test.database.query<{ target: string }>(
+        `SELECT target FROM audit_log WHERE action = 'erase-user'`,
+      );
+      expect(audit).toEqual([{ target: `user:${leaver.id}` }]);
+    },
+  );
+
   it.concurrent('pauses the warm pool in the database, shows it, and resumes it', async () => {
     const pausedBy = async () => (await readWarmPool(test.database)).pausedBy;
     expect((await berth(['admin', 'pause-pool'], environment)).output).toMatch(/Paused since .* by the command line/);
