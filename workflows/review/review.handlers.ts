@@ -22,7 +22,8 @@ const DECISIONS: ReadonlyArray<{
   {
     action: 'claim',
     update: messages.claimUpdate,
-    description: 'Gives the review to a reviewer for 24 hours; exactly one of many wins.',
+    description:
+      'Gives the review to a reviewer for the time of a claim (REVIEW_CLAIM_SECONDS); exactly one of many wins.',
   },
   {
     action: 'release',
@@ -32,7 +33,7 @@ const DECISIONS: ReadonlyArray<{
   {
     action: 'reassign',
     update: messages.reassignUpdate,
-    description: 'Gives the review to assigneeId for 24 hours: level 2 their own, level 3 any.',
+    description: 'Gives the review to assigneeId for the time of a claim: level 2 their own, level 3 any.',
   },
   {
     action: 'approve',

@@ -41,7 +41,11 @@ function plainDecision(action: DecisionAction, name: string, summary: string): R
 
 /** The decisions about a review. Each is refused with 409 and the reason, the holder included, when it is not possible now. */
 export const decisionRoutes: Route[] = [
-  plainDecision('claim', 'claim', 'Take the review for 24 hours. Of many callers exactly one gets it.'),
+  plainDecision(
+    'claim',
+    'claim',
+    'Take the review for the time of a claim (24 hours unless set otherwise). Of many callers exactly one gets it.',
+  ),
   plainDecision('release', 'release', 'Give the review back to the queue.'),
   plainDecision('refreshSnapshot', 'refresh-snapshot', 'Freeze the session as it is now; the reviewer is told.'),
   defineRoute({

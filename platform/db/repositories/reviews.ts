@@ -195,7 +195,7 @@ export async function claimReview(
 }
 
 /**
- * Gives an open review to the person, whoever held it, with a fresh lease of 24 h. The status stays: a review that was
+ * Gives an open review to the person, whoever held it, with a fresh lease. The status stays: a review that was
  * never claimed waits for the claim of its assignee. False: it is closed, or has no snapshot.
  */
 export async function assignReview(
