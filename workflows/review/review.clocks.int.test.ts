@@ -196,6 +196,14 @@ describe('a review whose run was terminated', () => {
 describe('what an operator reads', () => {
   it('has a summary on every activity and every timer', async () => {
     const review = await stage.openReview();
+    // A claim that comes with the end of the freezing leaves no moment in which the first timer would run.
+    await waitFor(
+      async () => {
+        const { events } = await review.handle.fetchHistory();
+        return events?.some((event) => event.timerStartedEventAttributes);
+      },
+      { what: 'the first timer' },
+    );
     await decide(review, claimUpdate, { actorId: stage.reviewer.id });
     await decide(review, withdrawUpdate, { actorId: stage.author.id });
     await review.handle.result();
