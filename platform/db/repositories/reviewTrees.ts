@@ -37,7 +37,16 @@ export function listTree(database: Database, side: TreeSide): Promise<TreeItemRe
     : database.query(`SELECT ${LIVE_COLUMNS} FROM workspace_items WHERE session_id = $1`, [side.liveSessionId]);
 }
 
-/** The contents of some files of a tree by their items' ids, as their rows' encodings hold them. */
+interface TreeContent {
+  itemId: number;
+  content: string;
+  isIntact: boolean;
+}
+
+/**
+ * The contents of some files of a tree by their items' ids, as their rows' encodings hold them. Rejects where frozen bytes
+ * are not those of their digest.
+ */
 export async function readTreeContents(
   database: Database,
   side: TreeSide,
@@ -45,18 +54,20 @@ export async function readTreeContents(
 ): Promise<Map<number, string>> {
   const rows =
     'snapshotId' in side
-      ? await database.query<{ itemId: number; content: string }>(
-          `SELECT i.item_id AS "itemId", CASE i.encoding WHEN 'base64' THEN replace(encode(b.bytes, 'base64'), E'\\n', '')
+      ? await database.query<TreeContent>(
+          `SELECT i.item_id AS "itemId", encode(sha256(b.bytes), 'hex') = i.sha256 AS "isIntact", CASE i.encoding WHEN 'base64' THEN replace(encode(b.bytes, 'base64'), E'\\n', '')
              ELSE convert_from(b.bytes, 'UTF8') END AS content
            FROM snapshot_items i JOIN blobs b ON b.sha256 = i.sha256
            WHERE i.snapshot_id = $1 AND i.item_id = ANY ($2::integer[])`,
           [side.snapshotId, itemIds],
         )
-      : await database.query<{ itemId: number; content: string }>(
-          `SELECT id AS "itemId", content FROM workspace_items
+      : await database.query<TreeContent>(
+          `SELECT id AS "itemId", true AS "isIntact", content FROM workspace_items
            WHERE session_id = $1 AND id = ANY ($2::integer[]) AND type = 'file'`,
           [side.liveSessionId, itemIds],
         );
+  const broken = rows.find(({ isIntact }) => !isIntact);
+  if (broken !== undefined) throw new Error(`the frozen bytes of item ${broken.itemId} are not what was frozen`);
   return new Map(rows.map(({ itemId, content }) => [itemId, content]));
 }
 
