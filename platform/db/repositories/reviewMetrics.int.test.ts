@@ -146,6 +146,14 @@ describe("the reviewers' clock", () => {
   });
 });
 
+describe('a review that was assigned', () => {
+  it('has its first action when its assignee claims it', async () => {
+    await tell({ year: 1990, moves: [[2, 'assign']], nudgedAt: 3, claimedAt: 5, decidedAt: 9, verdict: 'approved' });
+    const [all] = await readReviewMetrics(database, yearOf(1990));
+    expect(all).toMatchObject({ firstActionP50: 5 * HOUR, nudges: 1, usefulNudges: 1 });
+  });
+});
+
 describe('the figures of a time', () => {
   it('are of all and of each priority, and leave out what was withdrawn and what is not of the time', async () => {
     const year = 1970;

@@ -42,8 +42,8 @@ const STATEMENT = `
   moves AS MATERIALIZED (
     SELECT h.review_request_id AS id, h.created_at AS at, h.changed_by, split_part(h.change_description, ':', 1) AS verb
     FROM review_history h JOIN chosen c ON c.id = h.review_request_id
-    WHERE h.change_description ~ '^(claim|assign|reassign|release|snapshot):'),
-  claims AS (SELECT id, min(at) AS first FROM moves WHERE verb IN ('claim', 'assign', 'reassign') GROUP BY id),
+    WHERE h.change_description ~ '^(claim|assign|release|snapshot):'),
+  claims AS (SELECT id, min(at) AS first FROM moves WHERE verb = 'claim' GROUP BY id),
   holders AS (
     SELECT id, changed_by AS user_id FROM moves WHERE verb = 'claim' AND changed_by IS NOT NULL
     UNION SELECT id, assigned_to FROM chosen WHERE assigned_to IS NOT NULL),

@@ -18,7 +18,7 @@ export const TURN_COLUMNS = `
  */
 export const TURN_TABLES = `
   LEFT JOIN LATERAL (
-    SELECT max(h.created_at) FILTER (WHERE h.change_description ~ '^(claim|assign|reassign|release):') AS holder_changed_at,
+    SELECT max(h.created_at) FILTER (WHERE h.change_description ~ '^(claim|assign|release):') AS holder_changed_at,
       max(h.created_at) FILTER (WHERE h.change_description LIKE 'snapshot:%') AS refreshed_at
     FROM review_history h WHERE h.review_request_id = r.id) moves ON true
   LEFT JOIN LATERAL (
