@@ -9,7 +9,7 @@ import type { SessionStack } from '#tests/support/sessionStack.ts';
 import type { PoolResult } from '#workflows/maintenance/pool.ports.ts';
 
 /** One run of the pool, as its schedule starts it, with that many slots wanted. */
-export async function runPool(stack: SessionStack, size: number): Promise<PoolResult> {
+export async function runPool(stack: Pick<SessionStack, 'config' | 'temporal'>, size: number): Promise<PoolResult> {
   stack.config.BERTH_WARM_POOL_SIZE = size;
   return stack.temporal.client.workflow.execute('pool', {
     taskQueue: taskQueues(stack.config.TEMPORAL_TASK_QUEUE_PREFIX).orchestration,
