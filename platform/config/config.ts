@@ -143,7 +143,7 @@ export const ConfigSchema = z.object({
   BERTH_HOST_USERS: flag
     .default(true)
     .describe('false gives each session pod a user namespace of its own, where the cluster supports that.'),
-  BERTH_POD_CPU_LIMIT: quantity('500m').describe('The most processor time of a session pod.'),
+  BERTH_POD_CPU_LIMIT: quantity('2').describe('The most processor time of a session pod.'),
   BERTH_POD_MEMORY_LIMIT: quantity('512Mi').describe('The most memory of a session pod.'),
   BERTH_POD_CPU_REQUEST: quantity('20m').describe('The processor time that is reserved for a session pod.'),
   BERTH_POD_MEMORY_REQUEST: quantity('96Mi').describe('The memory that is reserved for a session pod.'),

@@ -101,7 +101,7 @@ describe('a program in a session', () => {
     [
       'gets memory, processor and no more from its control group',
       'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; cat /sys/fs/cgroup/cpu.max 2>/dev/null || cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us',
-      /^536870912\n50000( 100000)?$/,
+      /^536870912\n200000( 100000)?$/,
     ],
     ['comes to nothing above the root', 'stat -c %d:%i / /.. /proc/self/root/ /proc/1/root/ | sort -u | wc -l', '1'],
     ['cannot become root', call('os.setuid(0)'), 'EPERM'],

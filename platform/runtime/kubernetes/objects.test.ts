@@ -101,7 +101,7 @@ describe('the pod of a session', () => {
 
   it('is limited, reserves little, is started again for ever and ends quickly', () => {
     expect(pod().spec?.containers[0]?.resources).toEqual({
-      limits: { cpu: '500m', memory: '512Mi', 'ephemeral-storage': '1Gi' },
+      limits: { cpu: '2', memory: '512Mi', 'ephemeral-storage': '1Gi' },
       requests: { cpu: '20m', memory: '96Mi', 'ephemeral-storage': '256Mi' },
     });
     expect(pod().spec).toMatchObject({ restartPolicy: 'Always', terminationGracePeriodSeconds: 5 });

@@ -41,7 +41,7 @@ describe('the objects of a session, as the cluster has them', () => {
     expect(pod.spec?.containers.map(({ image }) => image)).toEqual([config.BERTH_WORKSPACE_IMAGE]);
     expect(pod.spec?.containers[0]).toMatchObject({
       resources: {
-        limits: { cpu: '500m', memory: '512Mi', 'ephemeral-storage': '1Gi' },
+        limits: { cpu: '2', memory: '512Mi', 'ephemeral-storage': '1Gi' },
         requests: { cpu: '20m', memory: '96Mi', 'ephemeral-storage': '256Mi' },
       },
       volumeMounts: [
