@@ -1,11 +1,12 @@
-import { PtyControl, type AgentRequest, type PtyAnswer } from '#shared/contracts/agentProtocol.ts';
+import { PtyControl, type AgentRequest, type CallerHello, type PtyAnswer } from '#shared/contracts/agentProtocol.ts';
 import type { Channel, ChannelReceiver } from '#shared/domain/channel.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
+import { INPUT_WINDOW } from '#shared/domain/terminalFlow.ts';
 import type { Terminals } from '#agent/pty/terminals.ts';
 
 /** Joins a terminal: its output flows to the channel until that closes. Fails with TERMINAL_NOT_FOUND. */
 export function joinTerminal(
-  terminals: Terminals,
+  { terminals, caller }: { terminals: Terminals; caller: CallerHello },
   channel: Channel,
   request: Extract<AgentRequest, { kind: 'pty' }>,
 ): ChannelReceiver {
@@ -13,9 +14,9 @@ export function joinTerminal(
   const tell = (answer: PtyAnswer): void => channel.post(answer);
   const { reader, ...joined } = terminal.join({
     ...request,
-    sink: { output: (bytes) => channel.sendOutput(bytes), tell },
+    sink: { output: (bytes) => channel.sendOutput(bytes), tell, takesInputTaken: caller.takesInputTaken },
   });
-  tell({ joined });
+  tell({ joined: caller.takesInputTaken ? { ...joined, inputWindow: INPUT_WINDOW } : joined });
   terminal.begin(reader);
   return {
     message: (value, bytes) => {

@@ -15,7 +15,14 @@ let folder: string;
 let home: string;
 let session: AgentSession;
 let caller: Multiplexer;
-const hello = { protocol: 1, generation: 1, takesUndigested: true, takesMovedFrom: true, takesUntyped: true };
+const hello = {
+  protocol: 1,
+  generation: 1,
+  takesUndigested: true,
+  takesMovedFrom: true,
+  takesUntyped: true,
+  takesInputTaken: true,
+};
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'berth-requests-'));

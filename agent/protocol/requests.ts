@@ -36,8 +36,8 @@ export function answerRequest(asked: Asked, channel: Channel, value: unknown): C
 }
 
 function answer(asked: Asked, channel: Channel, request: AgentRequest): ChannelReceiver {
-  const { session } = asked;
-  if (request.kind === 'pty') return joinTerminal(session.terminals, channel, request);
+  const { session, caller } = asked;
+  if (request.kind === 'pty') return joinTerminal({ terminals: session.terminals, caller }, channel, request);
   if (request.kind === 'watch') return sendHints(session, channel);
   const incoming = new FrameQueue();
   incoming.attach(channel);

@@ -31,7 +31,11 @@ export async function sendRun(
   { channel, incoming, offsets }: { channel: Channel; incoming: FrameQueue; offsets: Record<RunStream, number> },
 ): Promise<void> {
   let left = false;
-  const leaving = untilLeft(incoming).then(() => (left = true));
+  let wake = (): void => undefined;
+  void untilLeft(incoming).then(() => {
+    left = true;
+    wake();
+  });
   while (!left) {
     const { news, running } = run;
     for (const stream of RUN_STREAMS) offsets[stream] = await sendKept(run, { channel, stream, from: offsets[stream] });
@@ -39,7 +43,12 @@ export async function sendRun(
       await channel.send({ ended: run.describe() } satisfies RunPart);
       return;
     }
-    await Promise.race([news, leaving]);
+    // Not a race with the leaving: that would keep something of each piece of news until the caller leaves.
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (left) resolve();
+      void news.then(resolve);
+    });
   }
 }
 

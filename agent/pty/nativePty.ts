@@ -1,6 +1,8 @@
+import { writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
 import type { TerminalSize } from '#shared/contracts/terminal.ts';
+import { createInputQueue, type InputQueue } from '#agent/pty/inputQueue.ts';
 
 /** The functions of the native module of @lydell/node-pty that are used here. */
 interface NativeModule {
@@ -23,9 +25,7 @@ interface NativeModule {
 /** A program on a pseudo-terminal. */
 export interface PtyProcess {
   readonly pid: number;
-  write(bytes: Uint8Array): void;
-  /** Bytes of input that the program has not taken yet. */
-  readonly inputBacklog: number;
+  readonly input: Pick<InputQueue, 'write'>;
   resize(size: TerminalSize): void;
   pause(): void;
   resume(): void;
@@ -66,19 +66,19 @@ function start(native: NativeModule, spec: PtySpec): PtyProcess {
   const { fd, pid } = native.fork(file, args, environment, spec.folder, cols, rows, -1, -1, true, '', exited);
   const stream = new ReadStream(fd);
   let open = true;
+  // A destroyed stream has closed its descriptor, whose number may be another file's by now.
+  const input = createInputQueue((bytes) => (stream.destroyed ? bytes.byteLength : writeSync(fd, bytes)));
   stream.on('data', (bytes: Buffer) => spec.output(bytes));
   // EIO is how Linux says that the last program on the terminal has gone; 'close' follows every error.
   stream.on('error', () => undefined);
   stream.on('close', () => {
     open = false;
+    input.close();
     spec.drained();
   });
   return {
     pid,
-    write: (bytes) => void (open && stream.write(bytes)),
-    get inputBacklog() {
-      return stream.writableLength;
-    },
+    input,
     resize: (size) => {
       if (open) native.resize(fd, size.cols, size.rows);
     },

@@ -10,27 +10,42 @@ beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
 /** A reader of an empty ring, and what it was sent so far. */
-function attached(): { reader: Reader; sent(): string; print(text: string): void; stop(): void } {
+function attached(takesInputTaken = true) {
   const ring = new Ring(1024);
+  const told: unknown[] = [];
   let sent = '';
   const reader = new Reader(ring, {
     clientId: 'client-1',
     size: { cols: 80, rows: 24 },
     counts: true,
     offset: 0,
-    sink: { output: (bytes) => (sent += Buffer.from(bytes).toString()), tell: () => undefined },
+    sink: {
+      output: (bytes) => (sent += Buffer.from(bytes).toString()),
+      tell: (answer) => void told.push(answer),
+      takesInputTaken,
+    },
   });
   jest.advanceTimersByTime(QUIET_MS);
   return {
     reader,
+    told,
     sent: () => sent,
-    print: (text) => {
+    print: (text: string) => {
       ring.append(Buffer.from(text));
       reader.advance(false);
     },
     stop: () => reader.stop(),
   };
 }
+
+describe('what was taken of the input', () => {
+  it('is told to whoever knows the word, and to nobody of an older release', () => {
+    const [newer, older] = [attached(), attached(false)];
+    for (const { reader } of [newer, older]) reader.taken(7);
+    expect(newer.told).toEqual([{ taken: 7 }]);
+    expect(older.told).toEqual([]);
+  });
+});
 
 describe('output', () => {
   it('is sent at once after a quiet moment, and what follows closely waits for more', () => {

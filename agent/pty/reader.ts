@@ -13,6 +13,8 @@ const COALESCE_BYTES = 16 * 1024;
 export interface ReaderSink {
   output(bytes: Uint8Array): void;
   tell(answer: PtyAnswer): void;
+  /** Whether it knows the answer `taken`. */
+  takesInputTaken: boolean;
 }
 
 /** One attachment to a terminal: sends what the ring holds, at most a window beyond what was acknowledged. */
@@ -89,6 +91,11 @@ export class Reader implements ReaderProgress {
   exit(code: number | null): void {
     this.#exit = { code };
     this.flush();
+  }
+
+  /** The terminal has all of this reader's input up to a number. */
+  taken(seq: number): void {
+    if (this.#sink.takesInputTaken) this.#sink.tell({ taken: seq });
   }
 
   /** Stops sending. */

@@ -6,11 +6,8 @@ import type { PtyProcess, PtySpec, PtyStarter } from '#agent/pty/nativePty.ts';
 import { Reader, type ReaderSink } from '#agent/pty/reader.ts';
 import { Ring } from '#agent/pty/ring.ts';
 import { TitleParser } from '#agent/pty/title.ts';
+import { Typists } from '#agent/pty/typists.ts';
 
-/** Input that a program has not taken; what comes beyond is lost, as on a real terminal whose program does not read. */
-const MAX_INPUT_BACKLOG = 1024 * 1024;
-/** Clients whose last input number is remembered. */
-const MAX_CLIENTS = 256;
 /** After its program ended a terminal is read for so long; a background job may hold it open for ever. */
 const DRAIN_MS = 500;
 const ESCAPE = 0x1b;
@@ -55,7 +52,7 @@ export class Terminal {
   readonly #readers = new Set<Reader>();
   readonly #pins = new Map<string, Pin>();
   readonly #taps = new Set<TerminalTap>();
-  readonly #inputSeqs = new Map<string, number>();
+  readonly #typists = new Typists();
   #lastTypist: string | null = null;
   #paused = false;
   #isDrained = false;
@@ -108,12 +105,14 @@ export class Terminal {
     this.#pins.delete(options.clientId);
     this.#readers.add(reader);
     this.#fit(reader);
-    const lastInputSeq = this.#inputSeqs.get(options.clientId) ?? 0;
-    return { reader, offset, reset: !held, end, lastInputSeq };
+    return { reader, offset, reset: !held, end, lastInputSeq: this.#typists.lastSeq(options.clientId) };
   }
 
   /** Begins to send to a reader that has been told where it starts. */
   begin(reader: Reader): void {
+    // It was told of some of it, if at all, on a stream that is gone.
+    const taken = this.#typists.takenSeq(reader.clientId);
+    if (taken > 0) reader.taken(taken);
     reader.flush();
     if (this.#isDrained && !this.running) reader.exit(this.exitCode);
     this.#decide();
@@ -136,12 +135,16 @@ export class Terminal {
 
   /** Takes input once: a number at or below the client's last one is a repetition. */
   input(reader: Reader, { seq, bytes }: { seq: number; bytes: Uint8Array }): void {
-    if (seq <= (this.#inputSeqs.get(reader.clientId) ?? 0)) return;
-    if (!this.running || this.#process.inputBacklog > MAX_INPUT_BACKLOG) return;
-    this.#rememberInput(reader.clientId, seq);
+    if (!this.running) return;
+    const taken = this.#typists.accept(reader.clientId, { seq, bytes: bytes.byteLength }, (upTo) => {
+      // Not the reader of then: the client may have joined again since.
+      for (const present of this.#readers) if (present.clientId === reader.clientId) present.taken(upTo);
+    });
+    if (taken === null) return;
     if (isAnswer(bytes)) {
       // Every screen answers a query; the program asked one terminal.
-      if (reader === this.#answering()) this.#process.write(bytes);
+      if (reader === this.#answering()) this.#process.input.write(bytes, taken);
+      else taken();
       return;
     }
     if (this.#lastTypist !== reader.clientId) {
@@ -152,7 +155,7 @@ export class Terminal {
     for (const tap of this.#taps) tap.input(bytes);
     reader.expectEcho();
     // The bytes are a part of the received chunk, which nobody writes to again.
-    this.#process.write(bytes);
+    this.#process.input.write(bytes, taken);
   }
 
   /** Takes a reader's size; it counts when that reader typed last, or nobody who typed is here. */
@@ -182,13 +185,6 @@ export class Terminal {
     } catch {
       // It ended in this very moment; its exit is on the way.
     }
-  }
-
-  #rememberInput(clientId: string, seq: number): void {
-    this.#inputSeqs.delete(clientId);
-    this.#inputSeqs.set(clientId, seq);
-    const oldest = this.#inputSeqs.keys().next().value;
-    if (this.#inputSeqs.size > MAX_CLIENTS && oldest !== undefined) this.#inputSeqs.delete(oldest);
   }
 
   /** The reader whose screen speaks for the terminal: of those that are seen the one that typed last. */

@@ -1,3 +1,4 @@
+import { INPUT_WINDOW } from '#shared/domain/terminalFlow.ts';
 import { createInputLog } from '#api/terminal/inputLog.ts';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -16,9 +17,13 @@ describe('the memory of typed input', () => {
     expect(numbers(log, 3)).toEqual([]);
   });
 
-  it('forgets the oldest beyond 256 KiB', () => {
+  it('forgets the oldest beyond 512 KiB, and nothing of a window with the end of a paste beyond it', () => {
     const log = createInputLog(0);
     for (let seq = 1; seq <= 10; seq += 1) log.add({ seq, data: Buffer.alloc(65_536) });
-    expect(numbers(log, 0)).toEqual([7, 8, 9, 10]);
+    expect(numbers(log, 0)).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
+    const full = createInputLog(0);
+    for (let seq = 1; seq <= 4; seq += 1) full.add({ seq, data: Buffer.alloc(INPUT_WINDOW / 4) });
+    full.add({ seq: 5, data: bytes('\u001b[201~') });
+    expect(numbers(full, 0)).toEqual([1, 2, 3, 4, 5]);
   });
 });

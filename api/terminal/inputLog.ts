@@ -1,5 +1,7 @@
-/** Input that is remembered until the agent is known to have it; beyond it the oldest is forgotten. */
-const REMEMBERED_BYTES = 256 * 1_024;
+import { INPUT_WINDOW } from '#shared/domain/terminalFlow.ts';
+
+/** Input that is remembered until the agent is known to have it; beyond it the oldest is forgotten. A page goes a little beyond the window. */
+const REMEMBERED_BYTES = 2 * INPUT_WINDOW;
 
 /** One numbered piece of input. */
 export interface NumberedInput {

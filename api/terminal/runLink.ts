@@ -1,13 +1,13 @@
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiDeps } from '#api/deps.ts';
+import { toAppError } from '#api/http/problem.ts';
 import type { Caller } from '#api/http/route.ts';
 import { loadOwnRun } from '#api/policies/runPolicy.ts';
 import { watchCopyRights } from '#api/terminal/copyRights.ts';
 import type { AttachRun, RunServerEvents } from '#shared/contracts/run.ts';
-import { isAppError } from '#shared/domain/errors.ts';
+import { AppError, isAppError } from '#shared/domain/errors.ts';
 import { isEndedRun, RUN_STREAMS, type RunStream } from '#shared/domain/run.ts';
-import { readRunOutputs, type RunRecord } from '#platform/db/repositories/runs.ts';
+import { readRunOutputPiece, type RunRecord } from '#platform/db/repositories/runs.ts';
 import { findSession } from '#platform/db/repositories/sessions.ts';
 
 const FIRST_WAIT_MS = 100;
@@ -50,27 +50,45 @@ export function createRunLink({ deps, caller, request, output, tell, ended }: Ru
   const { sessionUuid: uuid, runId } = request;
   const leaving = new AbortController();
   const { signal } = leaving;
-  const left = once(signal, 'abort');
 
   async function send(piece: RunPiece): Promise<void> {
-    // A reader that leaves takes nothing more, and must hold nothing either.
-    await Promise.race([output(piece), left]);
+    const taken = Promise.withResolvers<void>();
+    // A reader that leaves takes nothing more, and must hold nothing either: of each piece a race would leave something behind.
+    signal.addEventListener('abort', leave);
+    function leave(): void {
+      taken.resolve();
+    }
+    output(piece).then(taken.resolve, taken.reject);
+    await taken.promise.finally(() => signal.removeEventListener('abort', leave));
     signal.throwIfAborted();
     offsets[piece.stream] = piece.offset + piece.data.byteLength;
   }
 
   async function follow(): Promise<void> {
     for (let wait = FIRST_WAIT_MS; !signal.aborted; wait = Math.min(wait * 2, LAST_WAIT_MS)) {
-      const run = await loadOwnRun(deps, caller(), { uuid, runId });
-      if (isEndedRun(run.status)) {
-        await sendKept(run);
-        if (!signal.aborted) tell('runEnd', { status: run.status });
-        return;
-      }
-      if (run.status === 'running' && (await followAgent(run))) wait = FIRST_WAIT_MS;
+      const found = await look().catch(outlast);
+      if (found === 'end') return;
+      if (found === 'output') wait = FIRST_WAIT_MS;
       // What follows is in the row, or comes with the agent.
       await pause(wait, undefined, { ref: false });
     }
+  }
+
+  async function look(): Promise<'end' | 'output' | 'nothing'> {
+    const run = await loadOwnRun(deps, caller(), { uuid, runId });
+    if (isEndedRun(run.status)) {
+      await sendKept(run);
+      if (!signal.aborted) tell('runEnd', { status: run.status });
+      return 'end';
+    }
+    return run.status === 'running' && (await followAgent(run)) ? 'output' : 'nothing';
+  }
+
+  /** A database that does not answer for a while ends nothing; what is refused is refused. */
+  function outlast(error: unknown): 'nothing' {
+    if (signal.aborted || toAppError(error).status < 500) throw error;
+    deps.log.warn({ err: error, runId }, 'a run cannot be followed now');
+    return 'nothing';
   }
 
   /** Follows the agent's run while that can be reached. True when there was something to tell. */
@@ -91,11 +109,13 @@ export function createRunLink({ deps, caller, request, output, tell, ended }: Ru
   }
 
   async function sendKept(run: RunRecord): Promise<void> {
-    const kept = await readRunOutputs(deps.database, run.id);
     for (const stream of RUN_STREAMS) {
-      while (!signal.aborted && offsets[stream] < kept[stream].byteLength) {
+      while (!signal.aborted && offsets[stream] < run[stream].kept) {
         const offset = offsets[stream];
-        await send({ stream, offset, data: kept[stream].subarray(offset, offset + PIECE_BYTES) });
+        // Piece by piece: readers that take nothing would hold whole outputs, as many times as there are readers.
+        const data = await readRunOutputPiece(deps.database, run.id, { stream, offset, bytes: PIECE_BYTES });
+        if (data.byteLength === 0) throw new AppError('NOT_FOUND');
+        await send({ stream, offset, data });
       }
     }
   }

@@ -86,6 +86,11 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
         if (!current) return;
         inOrder(() => tell('exit', { exitCode }));
       },
+      taken(seq) {
+        if (!current) return;
+        inputs.after(seq);
+        inOrder(() => tell('taken', { seq }));
+      },
       closed() {
         if (!current) return;
         current = false;
@@ -153,8 +158,14 @@ export function createTerminalLink({ deps, caller, request, tell, ended }: Termi
     async join() {
       const joined = await attach();
       inputs = createInputLog(joined.lastInputSeq);
-      const { lastInputSeq, offset, reset, end } = joined;
-      return { lastInputSeq, offset, reset, ...(end === undefined ? {} : { end }) };
+      const { lastInputSeq, offset, reset, end, inputWindow } = joined;
+      return {
+        lastInputSeq,
+        offset,
+        reset,
+        ...(end === undefined ? {} : { end }),
+        ...(inputWindow === undefined ? {} : { inputWindow }),
+      };
     },
     begin() {
       const said = waiting ?? [];

@@ -74,6 +74,8 @@ export interface TerminalListener {
   /** The ring no longer holds what was asked for; output goes on at `offset`. */
   reset(offset: number): void;
   exit(exitCode: number | null): void;
+  /** The program's terminal has all input up to this number. */
+  taken?(seq: number): void;
   /** The stream to the agent ended; attach again on a new client. */
   closed(): void;
 }
@@ -86,6 +88,8 @@ export interface TerminalAttachment {
   readonly reset: boolean;
   /** Where the output ended at the moment of joining: what lies before it is replay. */
   readonly end?: number;
+  /** Bytes of input that may be under way; an older agent takes it at once, and loses what a program does not read. */
+  readonly inputWindow?: number;
   input(seq: number, data: Uint8Array): void;
   resize(size: TerminalSize): void;
   /** Everything before `offset` was taken by the reader: the agent sends at most its window beyond that. */

@@ -1,6 +1,7 @@
 import { PtyAnswer } from '#shared/contracts/agentProtocol.ts';
 import { HIGH_WATER, type TerminalSize } from '#shared/contracts/terminal.ts';
 import type { Channel } from '#shared/domain/channel.ts';
+import { AppError } from '#shared/domain/errors.ts';
 import { ProtocolError } from '#shared/domain/frames.ts';
 import type { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { TerminalAttachment, TerminalListener } from '#platform/agent/AgentClient.ts';
@@ -25,6 +26,10 @@ export async function attachTerminal(
   let offset = 0;
   let acked = 0;
   let isJoined = false;
+  function lose(why: unknown): void {
+    if (isJoined) listener.closed();
+    else joined.reject(why);
+  }
   const channel: Channel = openChannel(
     multiplexer,
     { kind: 'pty', ...request },
@@ -39,7 +44,8 @@ export async function attachTerminal(
         } else if ('reset' in answer) {
           offset = acked = answer.reset;
           listener.reset(answer.reset);
-        } else listener.exit(answer.exit);
+        } else if ('taken' in answer) listener.taken?.(answer.taken);
+        else listener.exit(answer.exit);
       },
       output: (bytes) => {
         if (offset + bytes.byteLength > acked + HIGH_WATER)
@@ -48,20 +54,18 @@ export async function attachTerminal(
         offset += bytes.byteLength;
         listener.output(start, bytes);
       },
-      closed: () => listener.closed(),
-      ended: () => listener.closed(),
-      failed: (error) => {
-        if (isJoined) listener.closed();
-        else joined.reject(toAppError(error));
+      closed: () => lose(new AppError('AGENT_UNREACHABLE')),
+      ended: () => {
+        channel.close();
+        lose(new AppError('AGENT_UNREACHABLE'));
       },
+      failed: (error) => lose(toAppError(error)),
     },
   );
-  const { lastInputSeq, reset, end, offset: start } = await joined.promise;
+  const { offset: start, ...told } = await joined.promise;
   return {
-    lastInputSeq,
+    ...told,
     offset: start,
-    reset,
-    end,
     input: (seq, data) => channel.sendInput(seq, data),
     resize: (size) => channel.post({ resize: size }),
     ack: (taken) => {
@@ -81,4 +85,5 @@ interface Joined {
   reset: boolean;
   end: number;
   lastInputSeq: number;
+  inputWindow?: number;
 }

@@ -6,7 +6,7 @@ import { connect, createServer as createTcpServer, type AddressInfo } from 'node
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer, type Server } from 'node:tls';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { AGENT_PROTOCOL_VERSION, AGENT_TLS_CIPHERS } from '#shared/contracts/agentProtocol.ts';
 import type { Channel } from '#shared/domain/channel.ts';
 import { Multiplexer } from '#shared/domain/multiplexer.ts';
@@ -110,7 +110,7 @@ describe('an agent reached by TCP', () => {
 
 describe('an agent that lies', () => {
   let server: Server;
-  let lie: (channel: Channel, request: { kind: string }) => void;
+  let lie: (channel: Channel, request: { kind: string }, socket: TLSSocket) => void;
   let closings = 0;
 
   beforeAll(async () => {
@@ -121,7 +121,7 @@ describe('an agent that lies', () => {
           write: (bytes) => void socket.write(bytes),
           hello: () => undefined,
           opened: (channel, request) => {
-            setImmediate(() => lie(channel, request as { kind: string }));
+            setImmediate(() => lie(channel, request as { kind: string }, socket));
             return { failed: () => undefined, closed: () => (closings += 1) };
           },
         });
@@ -197,20 +197,52 @@ describe('an agent that lies', () => {
     client.close();
   });
 
+  const nothing = (): void => undefined;
+  const joined = { joined: { offset: 0, reset: false, end: 0, lastInputSeq: 0 } };
+  const join = (client: AgentClient, closed: () => void = nothing) =>
+    client.attach(
+      'a-terminal',
+      { clientId: 'a-client-id', offset: null, size: { cols: 80, rows: 24 }, counts: true },
+      { output: nothing, reset: nothing, exit: nothing, closed },
+    );
+
   it('is left when it sends a terminal more than was asked for', async () => {
     lie = (channel) => {
-      channel.post({ joined: { offset: 0, reset: false, end: 0, lastInputSeq: 0 } });
+      channel.post(joined);
       for (let count = 0; count < 8; count += 1) channel.sendOutput(Buffer.alloc(32 * 1024));
     };
     const client = await meet();
     let closed = false;
-    const nothing = (): void => undefined;
-    await client.attach(
-      'a-terminal',
-      { clientId: 'a-client-id', offset: null, size: { cols: 80, rows: 24 }, counts: true },
-      { output: nothing, reset: nothing, exit: nothing, closed: () => (closed = true) },
-    );
+    await join(client, () => (closed = true));
     await client.ended;
     expect(closed).toBe(true);
+  });
+
+  it('is left when it does not read what it is sent, though it lives: nothing is held for it without end', async () => {
+    lie = (channel, _request, socket) => {
+      channel.post(joined);
+      socket.pause();
+    };
+    const client = await meet();
+    const attachment = await join(client);
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    for (let seq = 1; seq <= 4_000 && !client.closed; seq += 1) {
+      attachment.input(seq, Buffer.alloc(65_536));
+      await new Promise(setImmediate);
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    expect(client.closed).toBe(true);
+    expect(most).toBeLessThan(128 * 1024 * 1024);
+  });
+
+  it.each<[string, (channel: Channel) => void]>([
+    ['wants no more of', (channel) => channel.close()],
+    ['ends', (channel) => channel.end()],
+  ])('is not waited for when it %s a terminal before it was joined', async (_, act) => {
+    lie = act;
+    const client = await meet();
+    await expect(join(client)).rejects.toMatchObject({ code: 'AGENT_UNREACHABLE' });
+    client.close();
   });
 });

@@ -15,6 +15,9 @@ import { Multiplexer } from '#shared/domain/multiplexer.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { createAgentClient } from '#platform/agent/createAgentClient.ts';
 
+/** The most bytes that wait to be sent to an agent. Credit and windows stay far below, even with every connection to a program busy. */
+const MAX_UNSENT_BYTES = 32 * 1024 * 1024;
+
 /** What is needed to talk to an agent over a raw stream. */
 export interface ConnectOptions {
   /** The raw stream; ended when the connection fails or is closed. */
@@ -31,10 +34,15 @@ export interface ConnectOptions {
  */
 export async function connectAgent(options: ConnectOptions): Promise<AgentClient> {
   const socket = secure(options);
+  const write = writeTogether(socket, process.nextTick);
   const greeting = Promise.withResolvers<AgentHello>();
   const ended = Promise.withResolvers<string>();
   const multiplexer = new Multiplexer({
-    write: writeTogether(socket, process.nextTick),
+    write: (bytes) => {
+      // One that lives and does not read would fill the memory of this process, which serves everybody.
+      if (socket.writableLength > MAX_UNSENT_BYTES) socket.destroy(new Error('the other side does not read'));
+      else write(bytes);
+    },
     hello: (value) => greeting.resolve(readHello(value)),
   });
   feedMultiplexer(socket, multiplexer, {
@@ -45,7 +53,7 @@ export async function connectAgent(options: ConnectOptions): Promise<AgentClient
     },
   });
   const { generation } = options;
-  const takes = { takesUndigested: true, takesMovedFrom: true, takesUntyped: true };
+  const takes = { takesUndigested: true, takesMovedFrom: true, takesUntyped: true, takesInputTaken: true };
   multiplexer.hello({ protocol: AGENT_PROTOCOL_VERSION, generation, ...takes });
   const timer = setTimeout(() => {
     greeting.reject(unreachable(`no greeting within ${options.deadlineMs} ms`));

@@ -47,8 +47,8 @@ const itemType = z.enum(['file', 'folder', 'symlink']);
 /**
  * First frame of the caller. One that `takesUndigested` gets manifests in which a new file that is not kept comes without a
  * digest: it will be read anyway. One that `takesMovedFrom` is told where a new file or folder was before, one
- * that `takesUntyped` since when nobody has typed. An older caller
- * does not say so, and an older agent does not care.
+ * that `takesUntyped` since when nobody has typed, one that `takesInputTaken` how much of what it typed a terminal took. An older
+ * caller does not say so, and an older agent does not care.
  */
 export const CallerHello = z.object({
   protocol: z.int(),
@@ -56,6 +56,7 @@ export const CallerHello = z.object({
   takesUndigested: z.boolean().default(false),
   takesMovedFrom: z.boolean().default(false),
   takesUntyped: z.boolean().default(false),
+  takesInputTaken: z.boolean().default(false),
 });
 /** First frame of the caller. */
 export type CallerHello = z.infer<typeof CallerHello>;
@@ -218,10 +219,22 @@ export const AgentTerminalMessage = z.strictObject({
 /** Answer to `terminals.list`. */
 export const TerminalList = z.strictObject({ terminals: z.array(AgentTerminalMessage).max(2 * MAX_TERMINALS) });
 
-/** What the agent says on a `pty` channel: joined, reset (output goes on at `reset`), or ended with its exit code. */
+/**
+ * What the agent says on a `pty` channel: joined, reset (output goes on at `reset`), taken (the program's terminal has all input
+ * up to that number), or ended with its exit code. A window comes with `joined` when the caller is told what was taken.
+ */
 export const PtyAnswer = z.union([
-  z.strictObject({ joined: z.strictObject({ offset, reset: z.boolean(), end: offset, lastInputSeq: offset }) }),
+  z.strictObject({
+    joined: z.strictObject({
+      offset,
+      reset: z.boolean(),
+      end: offset,
+      lastInputSeq: offset,
+      inputWindow: z.int().positive().optional(),
+    }),
+  }),
   z.strictObject({ reset: offset }),
+  z.strictObject({ taken: offset }),
   z.strictObject({ exit: z.int().nullable() }),
 ]);
 /** What the agent says on a `pty` channel. */

@@ -49,6 +49,8 @@ export interface Attached {
   reset: boolean;
   /** Where the output ended at the moment of joining: what lies before it is replay, to which a client types no answers. */
   end?: number;
+  /** Bytes of input that may be under way before `taken` tells that there is room; without it input is sent at once. */
+  inputWindow?: number;
 }
 /** `input`: numbered from 1 per client; a number at or below the last one is dropped. */
 export const Input = z.strictObject({
@@ -92,6 +94,8 @@ export interface TerminalServerEvents {
   /** The session's agent is away; the api reconnects and attaches again by itself. */
   interrupted: (message: { sessionUuid: string; terminalId: string }) => void;
   resumed: (message: { sessionUuid: string; terminalId: string; lastInputSeq: number }) => void;
+  /** The program's terminal has all input up to `seq`; told at times, not of every key. */
+  taken: (message: { sessionUuid: string; terminalId: string; seq: number }) => void;
   /** The terminal does not exist any more, or may not be seen any more. */
   gone: (message: { sessionUuid: string; terminalId: string; code: string }) => void;
 }

@@ -55,6 +55,18 @@ describe('frames', () => {
     expect(plain(decoded)).toEqual(plain(frames));
   });
 
+  it('cost a receiver no more than their length when the longest comes in single bytes', () => {
+    const payload = Uint8Array.from({ length: MAX_FRAME_PAYLOAD_BYTES }, (_, index) => index % 251);
+    const bytes = encodeFrame({ type: 'data', channel: 3, payload });
+    const decoder = new FrameDecoder();
+    const started = performance.now();
+    const decoded: Frame[] = [];
+    for (let at = 0; at < bytes.length; at += 1) decoded.push(...decoder.push(bytes.subarray(at, at + 1)));
+    // Copied anew for every byte they take ten seconds.
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(Buffer.compare(decoded[0]!.payload, payload)).toBe(0);
+  });
+
   it('may carry exactly 256 KiB', () => {
     const payload = new Uint8Array(MAX_FRAME_PAYLOAD_BYTES).fill(7);
     const [decoded] = new FrameDecoder().push(encodeFrame({ type: 'data', channel: 3, payload }));

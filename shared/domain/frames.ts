@@ -93,14 +93,23 @@ function writeUint32(bytes: Uint8Array, start: number, value: number): void {
 
 /** Cuts a stream of bytes into frames, wherever the chunks are split. */
 export class FrameDecoder {
+  /** Begins with the bytes that wait for the rest of their frame; what follows them is room. */
   #pending: Uint8Array = new Uint8Array(0);
+  #pendingBytes = 0;
+  /** With so many there is something to decode: a header, or the whole of the frame whose header is there. */
+  #neededBytes = FRAME_HEADER_BYTES;
 
   /**
    * The frames that the chunk completes. Payloads may share the chunk's memory. Throws a ProtocolError at a header that
    * announces too long a payload or an unknown type; nothing can be decoded after that.
    */
   push(chunk: Uint8Array): Frame[] {
-    const bytes = this.#pending.byteLength === 0 ? chunk : concatenate(this.#pending, chunk);
+    if (this.#pendingBytes > 0 && this.#pendingBytes + chunk.byteLength < this.#neededBytes) {
+      this.#keep(chunk);
+      return [];
+    }
+    const pending = this.#pending.subarray(0, this.#pendingBytes);
+    const bytes = pending.byteLength === 0 ? chunk : concatenate(pending, chunk);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const frames: Frame[] = [];
     let start = 0;
@@ -116,12 +125,27 @@ export class FrameDecoder {
       start = end;
     }
     this.#pending = bytes.subarray(start);
+    this.#pendingBytes = this.#pending.byteLength;
+    const isHeaderThere = this.#pendingBytes >= FRAME_HEADER_BYTES;
+    this.#neededBytes = FRAME_HEADER_BYTES + (isHeaderThere ? readHeader(view, start).length : 0);
     return frames;
   }
 
   /** Bytes that wait for the rest of their frame. */
   get pendingBytes(): number {
-    return this.#pending.byteLength;
+    return this.#pendingBytes;
+  }
+
+  /** Adds to what waits. Room is doubled: to copy all of it for every chunk would let a sender of single bytes stop this process. */
+  #keep(chunk: Uint8Array): void {
+    const end = this.#pendingBytes + chunk.byteLength;
+    if (end > this.#pending.byteLength) {
+      const larger = new Uint8Array(Math.min(this.#neededBytes, Math.max(end, 2 * this.#pendingBytes)));
+      larger.set(this.#pending.subarray(0, this.#pendingBytes));
+      this.#pending = larger;
+    }
+    this.#pending.set(chunk, this.#pendingBytes);
+    this.#pendingBytes = end;
   }
 }
 

@@ -6,6 +6,14 @@ export const ACK_EVERY = 16 * 1024;
 export const ACK_WITHIN_MS = 50;
 
 /**
+ * Bytes of input that a client may have under way to a program that does not read; what more was typed or pasted waits with the
+ * client. The agent holds so much for each.
+ */
+export const INPUT_WINDOW = 256 * 1024;
+/** The agent tells a client how much of its input was taken every so many bytes; must stay far below INPUT_WINDOW. */
+export const INPUT_TAKEN_EVERY = 32 * 1024;
+
+/**
  * Tells the other side how much of a terminal's output was taken: at once after ACK_EVERY bytes, else within ACK_WITHIN_MS.
  * An acknowledgement of every echo would stand before the next key on each hop of its way.
  */

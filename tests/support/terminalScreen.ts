@@ -13,6 +13,8 @@ export interface TerminalScreen {
   resets: number[];
   exitCode: number | null | undefined;
   closed: boolean;
+  /** The number up to which the program's terminal is told to have its input. */
+  taken: number;
   type(text: string): void;
   /** Waits until the text has been printed, anywhere since the joining. */
   awaitText(text: string, deadlineMs?: number): Promise<void>;
@@ -47,6 +49,7 @@ export async function openScreen(
     resets: [],
     exitCode: undefined,
     closed: false,
+    taken: 0,
     type: (text) => {
       seq += 1;
       attachment?.input(seq, Buffer.from(text));
@@ -77,6 +80,7 @@ export async function openScreen(
         end = offset;
       },
       exit: (exitCode) => (joined.exitCode = exitCode),
+      taken: (upTo) => (joined.taken = upTo),
       closed: () => (joined.closed = true),
     },
   );

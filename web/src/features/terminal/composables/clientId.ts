@@ -7,6 +7,8 @@ const KEY = 'berth.terminalClient';
  * other's name, and two windows under one name would drop each other's keys: a lock finds out who came first.
  */
 export async function claimClientId(): Promise<string> {
+  // Where Berth is opened by plain http on a network address there are no locks: then each load of the page has a name of its own.
+  if (!('locks' in navigator)) return randomKey();
   const kept = sessionStorage.getItem(KEY);
   if (kept !== null && (await isFree(kept))) return kept;
   const fresh = randomKey();
@@ -17,8 +19,6 @@ export async function claimClientId(): Promise<string> {
 
 /** Takes the name's lock until the page goes; false when another window has it. */
 function isFree(name: string): Promise<boolean> {
-  // Locks are missing where Berth is opened by plain http on a network address; then windows must not be duplicated.
-  if (!('locks' in navigator)) return Promise.resolve(true);
   return new Promise((resolve) => {
     void navigator.locks.request(`${KEY}.${name}`, { ifAvailable: true }, (lock) => {
       resolve(lock !== null);

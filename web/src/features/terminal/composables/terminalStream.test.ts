@@ -97,8 +97,104 @@ describe('input', () => {
     expect(stream.input(text('x'))[0]?.seq).toBe(42);
   });
 
+  const window = 200_000;
+  const sizes = (inputs: readonly { seq: number; data: Uint8Array }[]) =>
+    inputs.map(({ seq, data }) => [seq, data.length]);
+
+  it('beyond the window waits until the program reads, and then goes on in order without a byte lost', () => {
+    const stream = new TerminalStream(() => undefined);
+    stream.attached(attached({ inputWindow: window }));
+    const pasted = bytes(1_000_000);
+    const sent = stream.input(pasted);
+    expect(sizes(sent)).toEqual([
+      [1, 65_536],
+      [2, 65_536],
+      [3, 65_536],
+    ]);
+    expect(stream.waitingBytes).toBe(1_000_000 - 3 * 65_536);
+    expect(stream.taken(0)).toEqual([]);
+    for (let seq = 1; stream.waitingBytes > 0; seq += 1) sent.push(...stream.taken(seq));
+    expect(sent.map(({ seq }) => seq)).toEqual(sent.map((_, index) => index + 1));
+    expect(Buffer.concat(sent.map(({ data }) => data)).equals(pasted)).toBe(true);
+  });
+
+  it('that waits is taken back whole, and what is typed next takes its number', () => {
+    const stream = new TerminalStream(() => undefined);
+    stream.attached(attached({ inputWindow: window }));
+    stream.input(bytes(500_000));
+    stream.discardWaiting();
+    expect(stream.waitingBytes).toBe(0);
+    expect(sizes(stream.input(text('\u0003')))).toEqual([[4, 1]]);
+  });
+
+  it('that is a paste which has begun is ended where it is taken back, or the program would take every key for a part of it', () => {
+    const end = '\u001b[201~';
+    // Lengths at which the mark of the end lies whole in a message, across two, and in the last one alone.
+    for (const [length, upTo] of [
+      [400_000, 65_536],
+      [7 * 65_536 + 3, 100_000],
+      [7 * 65_536 + 3, 65_536],
+    ] as const) {
+      const stream = new TerminalStream(() => undefined);
+      stream.attached(attached({ inputWindow: window }));
+      const sent = stream.input(text(`\u001b[200~${'x'.repeat(length - 12)}${end}`));
+      while (stream.waitingBytes > upTo) sent.push(...stream.taken(sent.length));
+      sent.push(...stream.discardWaiting());
+      expect(stream.waitingBytes).toBe(0);
+      expect(sent.map(({ seq }) => seq)).toEqual(sent.map((_, index) => index + 1));
+      const program = Buffer.concat(sent.map(({ data }) => data)).toString();
+      expect(program.indexOf(end)).toBe(program.length - end.length);
+      expect(program.length).toBeLessThanOrEqual(length);
+    }
+  });
+
+  it('that is a paste which has not begun is taken back whole', () => {
+    const stream = new TerminalStream(() => undefined);
+    stream.attached(attached({ inputWindow: window }));
+    stream.input(bytes(300_000));
+    stream.taken(0);
+    stream.input(text(`\u001b[200~${'x'.repeat(200_000)}\u001b[201~`));
+    expect(stream.discardWaiting()).toEqual([]);
+  });
+
+  it('goes on after an interruption with what did not arrive, and what there is room for then', () => {
+    const stream = new TerminalStream(() => undefined);
+    stream.attached(attached({ inputWindow: window }));
+    stream.input(bytes(400_000));
+    const { resend } = stream.attached(attached({ inputWindow: window, lastInputSeq: 2 }));
+    expect(resend.map(({ seq }) => seq)).toEqual([3]);
+    expect(stream.taken(2).map(({ seq }) => seq)).toEqual([4, 5]);
+  });
+
+  it('that arrived and was not taken keeps its place in the window, however often the connection is lost', () => {
+    const stream = new TerminalStream(() => undefined);
+    stream.attached(attached({ inputWindow: window }));
+    const arrived = stream.input(bytes(1_000_000));
+    for (let count = 0; count < 20; count += 1) {
+      arrived.push(...stream.attached(attached({ inputWindow: window, lastInputSeq: arrived.length })).resend);
+      arrived.push(...stream.arrivedUpTo(arrived.length));
+    }
+    expect(sizes(arrived)).toHaveLength(3);
+    expect(stream.taken(2).map(({ seq }) => seq)).toEqual([4, 5]);
+  });
+
+  it('that was typed before the terminal was joined is sent with the joining', () => {
+    const stream = new TerminalStream(() => undefined);
+    expect(stream.input(text('early'))).toEqual([]);
+    const { resend } = stream.attached(attached({ lastInputSeq: 7, inputWindow: window }));
+    expect(sizes(resend)).toEqual([[8, 5]]);
+  });
+
+  it('is sent at once to a session of an older release, which tells nobody what it took', () => {
+    const stream = new TerminalStream(() => undefined);
+    stream.attached(attached());
+    expect(stream.input(bytes(3_000_000))).toHaveLength(46);
+    expect(stream.waitingBytes).toBe(0);
+  });
+
   it('is cut into messages that the contract accepts', () => {
     const stream = new TerminalStream(() => undefined);
+    stream.attached(attached());
     const parts = stream.input(bytes(150_000));
     expect(parts.map(({ seq, data }) => [seq, data.length])).toEqual([
       [1, 65_536],

@@ -3,8 +3,10 @@ import { Acknowledger } from '#shared/domain/terminalFlow.ts';
 
 /** The most bytes of one input message; the contract refuses more. */
 const MAX_INPUT_BYTES = 65_536;
-/** Inputs that are remembered until it is known that they arrived. Enough for minutes of typing. */
-const MAX_UNCONFIRMED = 512;
+
+/** Marks of a paste for programs that want to know of one. */
+const PASTE_BEGINS = new TextEncoder().encode('\u001b[200~');
+const PASTE_ENDS = new TextEncoder().encode('\u001b[201~');
 
 /** A piece of output to write to the screen, and the offset after its last byte. */
 export interface Piece {
@@ -17,9 +19,16 @@ export interface NumberedInput {
   data: Uint8Array<ArrayBuffer>;
 }
 
+/** What was typed and not sent. `tail`: what must be sent even if it is taken back, for its paste has begun by then. */
+interface WaitingInput {
+  data: Uint8Array<ArrayBuffer>;
+  tail: Uint8Array<ArrayBuffer> | null;
+}
+
 /**
  * The bookkeeping of one terminal's stream, without socket or screen. Output: each byte is written once, in order, and
- * acknowledged after it was written. Input: numbered, remembered until it arrived, sent at most once in effect.
+ * acknowledged after it was written. Input: numbered, remembered until it arrived, sent at most once in effect, and no faster
+ * than the program reads: what is beyond the terminal's window waits here.
  */
 export class TerminalStream {
   /** The offset after the last byte that was taken; null before the first attach. */
@@ -28,7 +37,12 @@ export class TerminalStream {
   private readonly acknowledger: Acknowledger;
   private replayEnd = 0;
   private nextSeq = 1;
+  /** Sent, and not known to have been taken: what has arrived waits for the program in the terminal's window. */
   private unconfirmed: NumberedInput[] = [];
+  /** Typed, and not sent: without a number yet, so that it can be taken back. */
+  private waiting: WaitingInput[] = [];
+  /** Bytes that may be sent and not taken; nothing is sent before the first attach. */
+  private window = 0;
 
   /** `acknowledge` is told how far the screen has come. */
   constructor(acknowledge: (offset: number) => void) {
@@ -44,11 +58,17 @@ export class TerminalStream {
     return this.written < this.replayEnd;
   }
 
-  /** The terminal was joined. Returns whether to clear the screen, and the inputs that never arrived. */
+  /** Bytes of input that wait because the program does not read. */
+  get waitingBytes(): number {
+    return bytesOf(this.waiting.map(({ data }) => data));
+  }
+
+  /** The terminal was joined. Returns whether to clear the screen, and the inputs to send, again or for the first time. */
   attached(answer: Attached): { clear: boolean; resend: NumberedInput[] } {
     const clear = answer.reset || this.received === null;
     if (clear) this.startAt(answer.offset);
     this.replayEnd = answer.end ?? this.replayEnd;
+    this.window = answer.inputWindow ?? Number.POSITIVE_INFINITY;
     return { clear, resend: this.arrivedUpTo(answer.lastInputSeq) };
   }
 
@@ -57,11 +77,19 @@ export class TerminalStream {
     this.startAt(offset);
   }
 
-  /** The inputs after `lastInputSeq`, to be sent again in order; all before have arrived. */
+  /** After an interruption: the inputs after `lastInputSeq`, to be sent in order; all before have arrived. */
   arrivedUpTo(lastInputSeq: number): NumberedInput[] {
-    this.unconfirmed = this.unconfirmed.filter(({ seq }) => seq > lastInputSeq);
+    // An older agent never tells what was taken: of it nothing more is to be heard.
+    if (!Number.isFinite(this.window)) this.forget(lastInputSeq);
     this.nextSeq = Math.max(this.nextSeq, lastInputSeq + 1);
-    return [...this.unconfirmed];
+    const again = this.unconfirmed.filter(({ seq }) => seq > lastInputSeq);
+    return [...again, ...this.sendable()];
+  }
+
+  /** The program's terminal has all up to `seq`. Returns the inputs for which there is room now. */
+  taken(seq: number): NumberedInput[] {
+    this.forget(seq);
+    return this.sendable();
   }
 
   /**
@@ -94,15 +122,49 @@ export class TerminalStream {
     this.acknowledger.stop();
   }
 
-  /** Numbers what was typed or pasted, cut into messages of a size that is accepted. */
+  /** Takes what was typed or pasted, cut into messages of a size that is accepted. Returns what may be sent of all that waits. */
   input(data: Uint8Array<ArrayBuffer>): NumberedInput[] {
-    const numbered: NumberedInput[] = [];
     for (let start = 0; start < data.length; start += MAX_INPUT_BYTES) {
-      numbered.push({ seq: this.nextSeq, data: data.subarray(start, start + MAX_INPUT_BYTES) });
-      this.nextSeq += 1;
+      const hasBegun = start > 0 && isMarkedPaste(data);
+      const tail = hasBegun ? data.subarray(Math.max(start, data.length - PASTE_ENDS.length)) : null;
+      this.waiting.push({ data: data.subarray(start, start + MAX_INPUT_BYTES), tail });
     }
-    this.unconfirmed = [...this.unconfirmed, ...numbered].slice(-MAX_UNCONFIRMED);
+    return this.sendable();
+  }
+  /**
+   * Takes back what waits: it was never sent. Returns what is to be sent all the same: the end of a paste that has begun, without
+   * which the program would take all that is typed for a part of it.
+   */
+  discardWaiting(): NumberedInput[] {
+    const tail = this.waiting[0]?.tail ?? null;
+    this.waiting = [];
+    return tail === null ? [] : [this.number(tail)];
+  }
+
+  private sendable(): NumberedInput[] {
+    const sendable: NumberedInput[] = [];
+    if (this.window === 0) return sendable;
+    // Without a window, which an older agent has none of, nothing is ever told to be taken.
+    let underWay = Number.isFinite(this.window) ? bytesOf(this.unconfirmed.map(({ data }) => data)) : 0;
+    for (const { data } of this.waiting) {
+      // One at least, or a window smaller than a message would be none.
+      if (underWay > 0 && underWay + data.length > this.window) break;
+      underWay += data.length;
+      sendable.push(this.number(data));
+    }
+    this.waiting.splice(0, sendable.length);
+    return sendable;
+  }
+
+  private number(data: Uint8Array<ArrayBuffer>): NumberedInput {
+    const numbered = { seq: this.nextSeq, data };
+    this.nextSeq += 1;
+    this.unconfirmed.push(numbered);
     return numbered;
+  }
+
+  private forget(seq: number): void {
+    this.unconfirmed = this.unconfirmed.filter((input) => input.seq > seq);
   }
 
   private startAt(offset: number): void {
@@ -111,4 +173,15 @@ export class TerminalStream {
     this.acknowledger.startAt(offset);
     this.replayEnd = Math.min(this.replayEnd, offset);
   }
+}
+
+function bytesOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0);
+}
+
+function isMarkedPaste(data: Uint8Array): boolean {
+  return (
+    PASTE_BEGINS.every((byte, index) => data[index] === byte) &&
+    PASTE_ENDS.every((byte, index) => data[data.length - PASTE_ENDS.length + index] === byte)
+  );
 }

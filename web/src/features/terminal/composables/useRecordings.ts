@@ -16,10 +16,7 @@ export function useRecordings(uuid: string) {
     clearTimeout(timer);
     if (underWay.value.length > 0) timer = setTimeout(() => void list.reload(), LOOK_EVERY_MS);
   });
-  onScopeDispose(() => {
-    clearTimeout(timer);
-    list.stop();
-  });
+  onScopeDispose(() => clearTimeout(timer));
 
   /** Records a terminal from now on. */
   async function start(terminalId: string, withInput: boolean): Promise<void> {

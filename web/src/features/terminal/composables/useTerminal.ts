@@ -22,6 +22,9 @@ const ATTACH_DEADLINE_MS = 8_000;
 /** Refusals that another try cannot change. */
 const FINAL_CODES = new Set(['TERMINAL_NOT_FOUND', 'NOT_FOUND', 'FORBIDDEN', 'INVALID_INPUT']);
 
+/** What a person types to interrupt. */
+const CTRL_C = '\u0003';
+
 const clientId = claimClientId();
 const encoder = new TextEncoder();
 
@@ -29,6 +32,8 @@ const encoder = new TextEncoder();
 export function useTerminal(sessionUuid: string, terminalId: string, screen: TerminalScreen) {
   const state = ref<TerminalState>('connecting');
   const exitCode = shallowRef<number | null>(null);
+  /** Bytes that were typed or pasted and wait because the program does not read. */
+  const waitingBytes = ref(0);
   const address = { sessionUuid, terminalId };
   const socket: TerminalSocket = terminalSocket();
   const stream = new TerminalStream((offset) => {
@@ -96,6 +101,7 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
     void attach();
   }
   function send(inputs: readonly NumberedInput[]): void {
+    waitingBytes.value = stream.waitingBytes;
     if (!joined) return;
     for (const { seq, data } of inputs) socket.emit('input', { ...address, seq, data });
   }
@@ -104,11 +110,17 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   function type(data: string): void {
     if (state.value === 'exited' || state.value === 'gone') return;
     if (isTerminalAnswer(data) && (stream.replaying || !answers.take(performance.now()))) return;
+    // As the line discipline of a terminal does: what was not read yet is not for what comes after the interrupt.
+    if (data === CTRL_C) discardWaiting();
     send(stream.input(encoder.encode(data)));
   }
   /** Bytes that are no text, as old mouse reports. */
   function typeBinary(data: string): void {
     send(stream.input(Uint8Array.from(data, (letter) => letter.charCodeAt(0) & 255)));
+  }
+  /** Takes back what waits to be read. */
+  function discardWaiting(): void {
+    send(stream.discardWaiting());
   }
   /** The screen has another size. */
   function resize({ cols, rows }: TerminalSize): void {
@@ -141,6 +153,7 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
     exit: (message: { sessionUuid: string; terminalId: string; exitCode: number | null }) => {
       if (!isMine(message)) return;
       exitCode.value = message.exitCode;
+      discardWaiting();
       state.value = 'exited';
     },
     interrupted: (message: { sessionUuid: string; terminalId: string }) => {
@@ -150,6 +163,9 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
       if (!isMine(message)) return;
       if (state.value === 'reconnecting') state.value = 'live';
       send(stream.arrivedUpTo(message.lastInputSeq));
+    },
+    taken: (message: { sessionUuid: string; terminalId: string; seq: number }) => {
+      if (isMine(message)) send(stream.taken(message.seq));
     },
     gone: (message: { sessionUuid: string; terminalId: string; code: string }) => {
       if (isMine(message)) state.value = 'gone';
@@ -173,5 +189,17 @@ export function useTerminal(sessionUuid: string, terminalId: string, screen: Ter
   /** True while old output is written: what it wishes for was granted or refused when it was new. */
   const isReplaying = (): boolean => stream.replaying;
 
-  return { state, exitCode, isReplaying, start, stop, type, typeBinary, resize, setVisible };
+  return {
+    state,
+    exitCode,
+    waitingBytes,
+    isReplaying,
+    start,
+    stop,
+    type,
+    typeBinary,
+    discardWaiting,
+    resize,
+    setVisible,
+  };
 }

@@ -35,10 +35,7 @@ export function useTerminals(uuid: string, kept: Ref<TerminalSides> = ref(NO_SID
     clearTimeout(retry);
     if (waiting.value) retry = setTimeout(() => void list.reload(), RETRY_MS);
   });
-  onScopeDispose(() => {
-    clearTimeout(retry);
-    list.stop();
-  });
+  onScopeDispose(() => clearTimeout(retry));
 
   async function loadOrBegin(): Promise<Terminal[]> {
     const found = await sessions.listTerminals(uuid);
