@@ -96,7 +96,7 @@ export function createColumn(deps: ApiDeps, limits: RateLimits, route: Route): R
     return onceFor(
       deps.database,
       { userId: caller.id, key, method: request.method, path: request.originalUrl, body, secretAnswer },
-      () => route.handler(context),
+      (database) => route.handler({ ...context, deps: { ...deps, database } }),
     );
   }
 

@@ -161,6 +161,31 @@ describe('a repeated request', () => {
     expect((await rename()).body.code).toBe('SESSION_NOT_OPEN');
   });
 
+  it('is never carried out a second time when the first one lost its answer, and is told to look', async () => {
+    const request = { body: { name: 'answer lost' }, headers: key('k6') };
+    await create(request);
+    // What a process leaves that dies with the change committed and the answer not kept.
+    await api.database.query(
+      `UPDATE idempotency_keys SET status = NULL, body = NULL, created_at = now() - interval '3 minutes',
+         committed_at = committed_at - interval '3 minutes' WHERE key = 'k6'`,
+    );
+    const again = await create(request);
+    expect([again.status, again.body.code]).toEqual([409, 'IDEMPOTENCY_ANSWER_LOST']);
+    expect(await api.database.query(`SELECT 1 FROM sessions WHERE name = 'answer lost'`)).toHaveLength(1);
+  });
+
+  it('is carried out when the process of the first one died before it had changed anything', async () => {
+    const request = { body: { name: 'died early' }, headers: key('k7') };
+    await create(request);
+    await api.database.query(`DELETE FROM sessions WHERE name = 'died early'`);
+    await api.database.query(
+      `UPDATE idempotency_keys SET status = NULL, body = NULL, created_at = now() - interval '3 minutes',
+         committed_at = NULL WHERE key = 'k7'`,
+    );
+    expect((await create(request)).status).toBe(201);
+    expect(await api.database.query(`SELECT 1 FROM sessions WHERE name = 'died early'`)).toHaveLength(1);
+  });
+
   it('of another person is another request', async () => {
     const bob = await api.person();
     const mine = await create({ body: { name: 'a' }, headers: key('k4') });

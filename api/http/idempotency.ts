@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '#platform/db/database.ts';
 import {
+  commitIdempotencyKey,
   findIdempotencyKey,
   freeIdempotencyKey,
   storeIdempotentAnswer,
@@ -27,11 +28,15 @@ export interface IdempotentRequest {
   secretAnswer: boolean;
 }
 
-/** Carries a request out once per key: a repeat gets the first one's answer, another request with the key gets 409. */
+/**
+ * Carries a request out once per key: a repeat gets the first one's answer, another request with the key gets 409. The database that
+ * `carryOut` is given notes in each transaction that the request has changed something: when this process dies before the
+ * answer is kept, a repeat is told so, and does nothing.
+ */
 export async function onceFor(
   database: Database,
   request: IdempotentRequest,
-  carryOut: () => Promise<Reply>,
+  carryOut: (database: Database) => Promise<Reply>,
 ): Promise<Reply> {
   if (!KEY_SHAPE.test(request.key)) {
     throw new AppError('INVALID_INPUT', {
@@ -42,7 +47,7 @@ export async function onceFor(
   const name = { userId: request.userId, key: request.key };
   const requestHash = hashOf(request);
   if (!(await takeIdempotencyKey(database, name, requestHash))) return answerAgain(database, request, requestHash);
-  const reply = await carryOut().catch(async (error: unknown) => {
+  const reply = await carryOut(noting(database, name)).catch(async (error: unknown) => {
     await settleFailure(database, name, error);
     throw error;
   });
@@ -51,6 +56,18 @@ export async function onceFor(
     body: request.secretAnswer ? null : reply.body,
   });
   return reply;
+}
+
+function noting(database: Database, name: IdempotencyName): Database {
+  return {
+    ...database,
+    transaction: (work) =>
+      database.transaction(async (tx) => {
+        const result = await work(tx);
+        await commitIdempotencyKey(database, name, tx);
+        return result;
+      }),
+  };
 }
 
 /** Nothing of a failed request was kept, so the key is free again: the same request may succeed later. */
@@ -78,6 +95,7 @@ async function answerAgain(database: Database, request: IdempotentRequest, reque
         ...(present.body === null ? {} : { body: present.body }),
       };
     }
+    if (present.answerLost) throw new AppError('IDEMPOTENCY_ANSWER_LOST');
     if (Date.now() >= deadline) throw new AppError('IDEMPOTENCY_IN_FLIGHT');
     await pause(LOOK_EVERY_MS);
   }

@@ -24,7 +24,7 @@ export function describeRoutes(routes: Route[], version: string): object {
       version,
       description:
         'Every error is a problem body (RFC 9457) with a stable `code`. Lists are paged by `cursor`. A POST with an ' +
-        '`Idempotency-Key` is carried out once. Saves name the version they are based on in `If-Match`.',
+        '`Idempotency-Key` is carried out once, also when its answer was lost. Saves name the version they are based on in `If-Match`.',
     },
     servers: [{ url: '/' }],
   });

@@ -10,6 +10,8 @@ export type Tx = Transaction | null;
 /** The one connection pool of a process. Repositories take it, or a transaction of it. */
 export interface Database {
   readonly sequelize: Sequelize;
+  /** The most connections of the pool. */
+  readonly connections: number;
   /**
    * Runs `work` in a transaction: committed when it resolves, rolled back when it rejects. Runs it again when PostgreSQL
    * ended the transaction to resolve a deadlock: what `work` does beside its statements must be safe to do twice.
@@ -34,6 +36,7 @@ export function createDatabase(config: Pick<Config, 'DATABASE_URL' | 'DATABASE_P
   });
   return {
     sequelize,
+    connections: config.DATABASE_POOL_MAX,
     transaction: (work) => repeatDeadlocked(() => sequelize.transaction(work)).catch(throwWithRemedy),
     async query<Row extends object>(sql: string, bind: unknown[] = [], tx: Tx = null): Promise<Row[]> {
       // Without a query type Sequelize answers [rows, metadata] for every kind of statement, RETURNING included.

@@ -298,6 +298,11 @@ export const ERROR_CATALOGUE = {
     title: 'The same request is being carried out',
     remedy: 'Wait a few seconds and send it again with the same Idempotency-Key.',
   },
+  IDEMPOTENCY_ANSWER_LOST: {
+    status: 409,
+    title: 'The request was carried out before, and its answer was lost',
+    remedy: 'Look whether what it asked for is there; use a new Idempotency-Key to ask for it again.',
+  },
   IDEMPOTENCY_SECRET: {
     status: 409,
     title: 'The request was carried out before',

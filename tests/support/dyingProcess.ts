@@ -52,6 +52,7 @@ export function dyingProcess(deps: SyncDeps & { config: Config }, death: Death |
   const { database, agentPool } = deps;
   const dyingDatabase: Database = {
     sequelize: database.sequelize,
+    connections: database.connections,
     close: () => database.close(),
     query: async (sql, bind, tx) => {
       if (tx) return database.query(sql, bind, tx);
