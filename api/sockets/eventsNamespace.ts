@@ -75,7 +75,7 @@ export function serveEvents(deps: ApiDeps, metrics: ApiMetrics, connected: Conne
     }
   }
 
-  onMessage(socket, { event: 'subscribe', schema: Subscribe, log: deps.log, handle: subscribe });
+  onMessage(socket, { event: 'subscribe', schema: Subscribe, log: deps.log, handle: subscribe, inTurn: true });
   onMessage(socket, {
     event: 'unsubscribe',
     schema: z.strictObject({ to: Subject }),

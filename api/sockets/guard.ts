@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { toAppError } from '#api/http/problem.ts';
+import { inTurn } from '#api/sockets/turns.ts';
 import { ERROR_CATALOGUE } from '#shared/domain/errorCatalogue.ts';
 import { AppError } from '#shared/domain/errors.ts';
 
@@ -26,11 +27,13 @@ export interface Handling<Message extends z.ZodType> {
   log: Logger;
   /** Its result is the acknowledgement's value, for a client that asked for one. */
   handle(message: z.infer<Message>): unknown;
+  /** It asks the database or an agent: of these a socket has few at once. What is done at once needs no turn. */
+  inTurn?: boolean;
 }
 
 /** Handles one event of a socket. What does not fit the contract is refused, and nothing that a client sends can throw. */
 export function onMessage<Message extends z.ZodType>(socket: Socket, handling: Handling<Message>): void {
-  const { event, schema, log, handle } = handling;
+  const { event, schema, log, handle, inTurn: takesTurn = false } = handling;
   socket.on(event, (...received: unknown[]) => {
     const answer = received.findLast((part): part is (result: unknown) => void => typeof part === 'function');
     void respond(received[0]).then(
@@ -43,7 +46,8 @@ export function onMessage<Message extends z.ZodType>(socket: Socket, handling: H
     try {
       const parsed = schema.safeParse(message);
       if (!parsed.success) throw invalid(parsed.error.issues[0]);
-      return { ok: true, value: await handle(parsed.data) };
+      const value = await (takesTurn ? inTurn(socket, () => handle(parsed.data)) : handle(parsed.data));
+      return { ok: true, value };
     } catch (error) {
       return toRefusal(error, log);
     }

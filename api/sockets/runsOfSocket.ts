@@ -46,7 +46,7 @@ export function serveRuns(deps: ApiDeps, connected: ConnectedSocket): void {
   }
 
   const { log } = deps;
-  onMessage(socket, { event: 'attachRun', schema: AttachRun, log, handle: attach });
+  onMessage(socket, { event: 'attachRun', schema: AttachRun, log, handle: attach, inTurn: true });
   onMessage(socket, { event: 'detachRun', schema: DetachRun, log, handle: (message) => end(keyOf(message)) });
   socket.on('disconnect', () => {
     for (const key of [...links.keys()]) end(key);

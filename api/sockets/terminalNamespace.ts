@@ -73,7 +73,7 @@ export function serveTerminals(deps: ApiDeps, metrics: ApiMetrics, connected: Co
   }
 
   const { log } = deps;
-  onMessage(socket, { event: 'attach', schema: Attach, log, handle: attach });
+  onMessage(socket, { event: 'attach', schema: Attach, log, handle: attach, inTurn: true });
   onMessage(socket, {
     event: 'input',
     schema: Input,

@@ -1,17 +1,36 @@
 import { BaseError as SequelizeError } from 'sequelize';
 import { AppError } from '#shared/domain/errors.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
+import { Turns } from '#shared/domain/turns.ts';
 
 /** PostgreSQL's code for a statement that was cancelled, by its timeout or by a request. */
 const CANCELLED = '57014';
 /** Names the locks of searches among all advisory locks; the second slot is one above. */
 const SEARCH_LOCKS = 0x5ea2c4;
 
+/** Half of a pool's connections are left to everybody else: a few people who search must not hold up all saves. */
+const turnsOf = new WeakMap<Database, Turns>();
+
+function turns(database: Database): Turns {
+  const known = turnsOf.get(database) ?? new Turns(Math.max(1, Math.floor(database.connections / 2)));
+  turnsOf.set(database, known);
+  return known;
+}
+
 /**
  * Runs a read that may be long: each statement of it ends after `milliseconds`, and at once when `signal` aborts. A person has
- * two at a time, over all replicas. Throws SEARCH_TOO_SLOW and SEARCH_BUSY.
+ * two at a time, over all replicas; of all people half as many as a process has connections, and the others wait. Throws
+ * SEARCH_TOO_SLOW and SEARCH_BUSY.
  */
 export function readBounded<T>(
+  database: Database,
+  bounds: { userId: number; milliseconds: number; signal: AbortSignal },
+  read: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  return turns(database).take(bounds.signal, () => readInTurn(database, bounds, read));
+}
+
+function readInTurn<T>(
   database: Database,
   bounds: { userId: number; milliseconds: number; signal: AbortSignal },
   read: (tx: Tx) => Promise<T>,

@@ -220,7 +220,12 @@ describe('following a run', () => {
     takes: boolean;
   }
 
-  async function follow(runId: number, from = { stdout: 0, stderr: 0 }, takes = true): Promise<Reader> {
+  async function follow(
+    runId: number,
+    from = { stdout: 0, stderr: 0 },
+    takes = true,
+    sessionUuid = uuid,
+  ): Promise<Reader> {
     const socket = io(`${api.url}/terminal`, {
       transports: ['websocket'],
       forceNew: true,
@@ -239,7 +244,7 @@ describe('following a run', () => {
     });
     socket.on('runEnd', ({ status }: { status: string }) => (reader.end = status));
     await waitFor(() => socket.connected, { what: 'the socket to connect' });
-    expect(await socket.emitWithAck('attachRun', { sessionUuid: uuid, runId, ...from })).toMatchObject({ ok: true });
+    expect(await socket.emitWithAck('attachRun', { sessionUuid, runId, ...from })).toMatchObject({ ok: true });
     return reader;
   }
 
@@ -292,6 +297,41 @@ describe('following a run', () => {
     await record(id, 'x'.repeat(1_000_000));
     await waitFor(() => quick.end !== null);
     expect(slow.end).toBeNull();
+  });
+
+  it('holds a piece of the outputs for each reader that takes nothing, however long they are and however many read', async () => {
+    const [readers, bytes] = [24, 8 * 1024 * 1024];
+    const { uuid: session } = await newSession();
+    const id = await ended(session, ending(Buffer.alloc(bytes, 'x')));
+    const held = (): number => process.memoryUsage().arrayBuffers;
+    const before = held();
+    const slow = await Promise.all(Array.from({ length: readers }, () => follow(id, undefined, false, session)));
+    await waitFor(() => slow.every(({ text }) => text.stdout !== ''));
+    expect(held() - before).toBeLessThan((readers * bytes) / 4);
+    expect(slow.every(({ text }) => text.stdout.length <= 32 * 1024)).toBe(true);
+  });
+
+  /** Statements that failed, as the database counts them. */
+  async function failures(): Promise<number> {
+    const [row] = await api.database.query<{ count: number }>(
+      `SELECT xact_rollback::integer AS count FROM pg_stat_database WHERE datname = current_database()`,
+    );
+    return row?.count ?? 0;
+  }
+
+  it('goes on after an outage of the database', async () => {
+    const { id } = (await post(uuid, { command: 'true' })).body as { id: number };
+    const reader = await follow(id);
+    const gone: string[] = [];
+    reader.socket.on('runGone', ({ code }: { code: string }) => gone.push(code));
+    const before = await failures();
+    await api.database.query(`ALTER TABLE runs RENAME TO runs_away`);
+    await waitFor(async () => (await failures()) > before, { what: 'a look in vain' });
+    await api.database.query(`ALTER TABLE runs_away RENAME TO runs`);
+    await endRun(api.database, id, ending(Buffer.from('done\n')));
+    await waitFor(() => reader.end === 'failed', { what: 'the end', deadlineMs: 8_000 });
+    expect(reader.text.stdout).toBe('done\n');
+    expect(gone).toEqual([]);
   });
 
   it('begins before the run does, and stops when the reader leaves', async () => {

@@ -183,6 +183,47 @@ describe('a search that is long', () => {
   });
 });
 
+describe('long searches of several people', () => {
+  it('hold up nobody who only reads or saves a file', async () => {
+    const narrow = await startTestApi({ DATABASE_POOL_MAX: '4' });
+    const leaving = new AbortController();
+    const searches: Array<Promise<unknown>> = [];
+    try {
+      for (const person of [await narrow.person(), await narrow.person()]) {
+        const { id, uuid } = await build.session(narrow.database, { userId: person.id });
+        await build.file(narrow.database, { sessionId: id, name: 'long', content: `${'ä\n'.repeat(500_000)}öäöä` });
+        await narrow.database.query(
+          `INSERT INTO workspace_items (session_id, name, type, content, sha256, size)
+           SELECT session_id, 'copy' || n, 'file', content, sha256, size FROM workspace_items, generate_series(1, 15) AS n WHERE session_id = $1`,
+          [id],
+        );
+        const target = `${narrow.url}/api/v1/sessions/${uuid}/search?${new URLSearchParams({ q: 'öäöä' })}`;
+        const asked = { headers: { cookie: person.cookie }, signal: leaving.signal };
+        searches.push(
+          fetch(target, asked).catch(() => undefined),
+          fetch(target, asked).catch(() => undefined),
+        );
+      }
+      const running = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%lines, more FROM (%' AND datname <> current_database()`;
+      await waitFor(async () => (await api.database.query<{ count: number }>(running))[0]!.count >= 2, {
+        what: 'searches in the database',
+      });
+      const reader = await narrow.person();
+      const waits: number[] = [];
+      for (let count = 0; count < 20; count += 1) {
+        const began = performance.now();
+        await narrow.send('GET', '/api/v1/sessions', { as: reader });
+        waits.push(performance.now() - began);
+      }
+      expect(Math.max(...waits)).toBeLessThan(3_000);
+    } finally {
+      leaving.abort();
+      await Promise.all(searches);
+      await narrow.close();
+    }
+  });
+});
+
 describe('a search by a pattern', () => {
   const pattern = (q: string, more: Record<string, string> = {}) => search({ q, match: 'pattern', ...more });
 

@@ -1,4 +1,4 @@
-import { isEndedRun, type RunEnd, type RunLimit, type RunStatus } from '#shared/domain/run.ts';
+import { isEndedRun, type RunEnd, type RunLimit, type RunStatus, type RunStream } from '#shared/domain/run.ts';
 import type { RunCommand, RunInput } from '#shared/domain/runCommand.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { publishSessionEvent } from '#platform/db/repositories/events.ts';
@@ -121,6 +121,20 @@ export async function readRunOutputs(database: Database, id: number): Promise<{ 
     [id],
   );
   return rows[0] ?? { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+}
+
+/** At most `bytes` of what is kept of one of those outputs, from `offset` on; empty at its end. */
+export async function readRunOutputPiece(
+  database: Database,
+  id: number,
+  { stream, offset, bytes }: { stream: RunStream; offset: number; bytes: number },
+): Promise<Buffer> {
+  const rows = await database.query<{ piece: Buffer | null }>(
+    `SELECT substring(CASE $2 WHEN 'stdout' THEN stdout ELSE stderr END FROM $3::integer + 1 FOR $4::integer) AS piece
+     FROM runs WHERE id = $1`,
+    [id, stream, offset, bytes],
+  );
+  return rows[0]?.piece ?? Buffer.alloc(0);
 }
 
 /** The values that a run needs; null once it has ended. */
