@@ -166,7 +166,9 @@ describe('a session in the trash', () => {
     ]);
   const left = async () => {
     const tables = ['sessions WHERE id', 'workspace_items WHERE session_id', 'file_versions WHERE session_id'];
-    const more = ['item_periods', 'deleted_files', 'volumes', 'snapshots'].map((table) => `${table} WHERE session_id`);
+    const more = ['item_periods', 'deleted_files', 'recordings', 'volumes', 'snapshots'].map(
+      (table) => `${table} WHERE session_id`,
+    );
     const counts = [...tables, ...more].map(async (table) => {
       const [row] = await test.database.query<{ count: number }>(
         `SELECT count(*)::integer AS count FROM ${table} = $1`,
@@ -183,6 +185,10 @@ describe('a session in the trash', () => {
     const gone = await build.file(test.database, { sessionId: session.id, name: 'b.txt' });
     await test.database.query(`DELETE FROM workspace_items WHERE id = $1`, [gone.id]);
     await insertVolume(test.database, session.id);
+    await test.database.query(
+      `INSERT INTO recordings (id, session_id, terminal_id, terminal_name, with_input) VALUES (gen_random_uuid(), $1, 'a', 'a', false)`,
+      [session.id],
+    );
     await trash();
   });
 
@@ -226,6 +232,7 @@ describe('a session in the trash', () => {
       file_versions: 0,
       item_periods: 0,
       deleted_files: 0,
+      recordings: 0,
       volumes: 0,
     });
     expect(await test.database.query(`SELECT 1 FROM review_requests WHERE id = $1`, [review.id])).toHaveLength(1);

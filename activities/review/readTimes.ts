@@ -1,4 +1,5 @@
-import { clockSettings, type ClockConfig } from '#platform/config/reviewClocks.ts';
+import type { Config } from '#platform/config/config.ts';
+import { clockSettings } from '#platform/config/reviewClocks.ts';
 import type { Database, Tx } from '#platform/db/database.ts';
 import { findClockRecord, type ClockRecord } from '#platform/db/repositories/reviewClocks.ts';
 import { findReview, type ReviewRecord as ReviewRow } from '#platform/db/repositories/reviews.ts';
@@ -9,7 +10,7 @@ import type { ReviewRecord } from '#workflows/review/review.ports.ts';
 /** What reads the clocks of a review. */
 export interface ClockDeps {
   database: Database;
-  config: ClockConfig;
+  config: Config;
 }
 
 /** The review with its clocks as the workflow sees it, or null when its row is gone. */

@@ -1,6 +1,7 @@
 import { appendReviewHistory } from '#activities/review/appendReviewHistory.ts';
 import { readWithTimes } from '#activities/review/readTimes.ts';
 import { ringClock } from '#activities/review/ringClock.ts';
+import { claimLimits } from '#platform/config/claimLimits.ts';
 import { rearmDue } from '#platform/db/repositories/reviewClocks.ts';
 import { insertComment } from '#platform/db/repositories/reviewComments.ts';
 import { listHistory, verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
@@ -57,6 +58,14 @@ async function told(): Promise<Array<{ userId: number; kind: string; theirTurn: 
 
 async function rows(): Promise<string[]> {
   return (await listHistory(test.database, review.id)).map((row) => row.description);
+}
+
+async function holdAsManyAsAllowed(person: BuiltUser): Promise<void> {
+  const limit = claimLimits(test.config)[person.reviewerLevel] ?? 0;
+  for (let held = 0; held < limit; held += 1) {
+    const { id } = await buildReviewRow(test);
+    await test.database.query('UPDATE review_requests SET assigned_to = $2 WHERE id = $1', [id, person.id]);
+  }
 }
 
 async function setPriority(priority: ReviewPriority): Promise<void> {
@@ -185,6 +194,13 @@ describe('the reminder', () => {
     expect((await told()).map(({ userId }) => userId)).toEqual([busy.id]);
   });
 
+  it('passes over who holds as many reviews as their level may, for they could not claim it', async () => {
+    await holdAsManyAsAllowed(await reviewerOf(1));
+    await ring('reminder');
+    expect(await told()).toEqual([]);
+    expect(await rows()).toEqual([expect.stringContaining('told: nobody, for no reviewer of level 1 is free.')]);
+  });
+
   it('is kept in the history when there is nobody to remind, and not made up for later', async () => {
     await ring('reminder');
     await reviewerOf(1);
@@ -219,6 +235,13 @@ describe('the escalation', () => {
     await ring('escalation');
     expect((await told()).map(({ userId }) => userId)).toEqual([operator.id]);
     expect(await rows()).toEqual([expect.stringContaining('told: the operators, for no reviewer of level 2')]);
+  });
+
+  it('goes higher when all of that level hold as many reviews as they may', async () => {
+    await holdAsManyAsAllowed(await reviewerOf(2));
+    const higher = await reviewerOf(4);
+    await ring('escalation');
+    expect((await told()).map(({ userId }) => userId)).toEqual([higher.id]);
   });
 
   it('passes over who was reminded of it today: the next one up may not know yet', async () => {

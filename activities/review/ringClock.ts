@@ -31,7 +31,7 @@ export function ringClock(deps: ClockDeps, { reviewId, kind }: RingInput): Promi
     if (clock !== undefined) {
       earlyByMs = Math.max(0, Date.parse(clock.at) - times.record.now.getTime());
       if (earlyByMs === 0) {
-        if (await RINGS[kind](database, review, tx)) await publish(database, reviewId, tx);
+        if (await RINGS[kind](deps, review, tx)) await publish(database, reviewId, tx);
         else earlyByMs = ASK_AGAIN_MS;
       }
     }
@@ -40,32 +40,32 @@ export function ringClock(deps: ClockDeps, { reviewId, kind }: RingInput): Promi
 }
 
 /** Each resolves with false when the row does not allow it yet. */
-const RINGS: Readonly<Record<ClockKind, (database: Database, review: ReviewRecord, tx: Tx) => Promise<boolean>>> = {
-  async reminder(database, review, tx) {
+const RINGS: Readonly<Record<ClockKind, (deps: ClockDeps, review: ReviewRecord, tx: Tx) => Promise<boolean>>> = {
+  async reminder(deps, review, tx) {
     const due = asTime(review.dueAt);
-    await tell(database, review, {
+    await tell(deps.database, review, {
       opId: CLOCK_OPERATIONS.reminder,
       kind: 'reminder',
-      to: await whomToRemind(database, review, tx),
+      to: await whomToRemind(deps, review, tx),
       notice: `${named(review)} waits for you to claim it. The first look is due at ${due}.`,
       event: `the first look is due at ${due}`,
       tx,
     });
     return true;
   },
-  async escalation(database, review, tx) {
+  async escalation(deps, review, tx) {
     const due = asTime(review.dueAt);
-    await tell(database, review, {
+    await tell(deps.database, review, {
       opId: CLOCK_OPERATIONS.escalation,
       kind: 'escalation',
-      to: await whomToEscalateTo(database, review, tx),
+      to: await whomToEscalateTo(deps, review, tx),
       notice: `Nobody has claimed ${named(review)}, priority ${review.priority}. The first look was due at ${due}.`,
       event: `the first look was due at ${due} and nobody has claimed it`,
       tx,
     });
     return true;
   },
-  async leaseWarning(database, review, tx) {
+  async leaseWarning({ database }, review, tx) {
     const { assignedTo: holder, claimExpiresAt: end } = review;
     if (holder === null || end === null) return false;
     await tell(database, review, {
@@ -78,7 +78,7 @@ const RINGS: Readonly<Record<ClockKind, (database: Database, review: ReviewRecor
     });
     return true;
   },
-  leaseEnd: endLapsedClaim,
+  leaseEnd: ({ database }, review, tx) => endLapsedClaim(database, review, tx),
 };
 
 interface Telling {

@@ -1,8 +1,10 @@
-import type { Database, Tx } from '#platform/db/database.ts';
+import { claimLimits } from '#platform/config/claimLimits.ts';
+import type { Tx } from '#platform/db/database.ts';
 import { findSparedPeople, listOperators } from '#platform/db/repositories/reviewClocks.ts';
 import { findLeastLoadedReviewer } from '#platform/db/repositories/reviewerLoad.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
 import { LEVEL_FOR_PRIORITY, OVERRIDE_LEVEL } from '#shared/domain/review.ts';
+import type { ClockDeps } from '#activities/review/readTimes.ts';
 
 /** Whom to tell, and in words for the history who that is, or why nobody. */
 export interface Addressees {
@@ -12,10 +14,10 @@ export interface Addressees {
 
 /**
  * Whom to remind of a review that nobody has claimed: its assignee, or else the one person of those who may claim it
- * with the least open load. Nobody is reminded who was told of this review within a day, or did something in it; an
- * urgent one knows no such mercy.
+ * with the least open load. Who holds as many as their level may could not claim it. Nobody is reminded who was told of
+ * this review within a day, or did something in it; an urgent one knows no such mercy.
  */
-export async function whomToRemind(database: Database, review: ReviewRecord, tx: Tx): Promise<Addressees> {
+export async function whomToRemind({ database, config }: ClockDeps, review: ReviewRecord, tx: Tx): Promise<Addressees> {
   const { told, acted } = await findSparedPeople(database, review.id, tx);
   const spared = review.priority === 'urgent' ? [] : [...told, ...acted];
   const { assignedTo } = review;
@@ -25,17 +27,22 @@ export async function whomToRemind(database: Database, review: ReviewRecord, tx:
       : named(assignedTo);
   }
   const minLevel = LEVEL_FOR_PRIORITY[review.priority];
-  const search = { reviewId: review.id, minLevel, maxLevel: OVERRIDE_LEVEL, except: spared };
+  const limits = claimLimits(config);
+  const search = { reviewId: review.id, minLevel, maxLevel: OVERRIDE_LEVEL, limits, except: spared };
   const person = await findLeastLoadedReviewer(database, search, tx);
   return person === null ? { people: [], why: `nobody, for no reviewer of level ${minLevel} is free` } : named(person);
 }
 
 /**
  * To whom a review goes that nobody has claimed in time: one person of the level above the priority's, else of any
- * higher level, each time the one with the least open load, else the operators. Who was told of it within a day is
- * passed over, for the next one up may not know yet; not so for an urgent one.
+ * higher level, each time the one with the least open load who may hold another, else the operators. Who was told of
+ * it within a day is passed over, for the next one up may not know yet; not so for an urgent one.
  */
-export async function whomToEscalateTo(database: Database, review: ReviewRecord, tx: Tx): Promise<Addressees> {
+export async function whomToEscalateTo(
+  { database, config }: ClockDeps,
+  review: ReviewRecord,
+  tx: Tx,
+): Promise<Addressees> {
   const { told } = await findSparedPeople(database, review.id, tx);
   const except = review.priority === 'urgent' ? [] : told;
   const above = LEVEL_FOR_PRIORITY[review.priority] + 1;
@@ -44,7 +51,8 @@ export async function whomToEscalateTo(database: Database, review: ReviewRecord,
     { minLevel: above + 1, maxLevel: OVERRIDE_LEVEL },
   ];
   for (const levels of steps) {
-    const person = await findLeastLoadedReviewer(database, { reviewId: review.id, ...levels, except }, tx);
+    const search = { reviewId: review.id, ...levels, limits: claimLimits(config), except };
+    const person = await findLeastLoadedReviewer(database, search, tx);
     if (person !== null) return named(person);
   }
   const operators = await listOperators(database, tx);

@@ -90,6 +90,37 @@ describe('a comment on lines', () => {
     expect(port(['gone', '}', 'kept'], ['kept', '}'], 2).state).toBe('outdated');
   });
 
+  it('is found wherever each text has its lines exactly once', () => {
+    const text = fc.array(fc.constantFrom('aa', 'bb'), { minLength: 1, maxLength: 12 });
+    const timesIn = (lines: string[], block: string[]) =>
+      lines.filter((_, at) => block.every((line, offset) => lines[at + offset] === line)).length;
+    fc.assert(
+      fc.property(text, text, fc.nat(), fc.nat(5), (before, after, at, length) => {
+        const first = (at % before.length) + 1;
+        const last = Math.min(before.length, first + length);
+        const block = before.slice(first - 1, last);
+        if (timesIn(before, block) !== 1 || timesIn(after, block) !== 1) return;
+        expect(port(before, after, first, last).range).not.toBeNull();
+      }),
+      RUNS,
+    );
+  });
+
+  it('is looked for with a few looks at each line, however many equal lines it is on', () => {
+    const before = [...Array<string>(3_000).fill('equal'), 'last', ...Array<string>(1_000).fill('equal')];
+    const compared = compareLines(before.join('\n'), Array<string>(4_000).fill('equal').join('\n'));
+    let looks = 0;
+    const after = new Proxy(compared.after, {
+      get(lines, key, self): unknown {
+        looks += 1;
+        return Reflect.get(lines, key, self);
+      },
+    });
+    expect(portRange({ first: 1, last: 3_001 }, { ...compared, after }).state).toBe('outdated');
+    // Line by line for each line they would be millions.
+    expect(looks).toBeLessThan(5 * compared.after.length);
+  });
+
   it('is outdated when a line came into its range or one of it changed', () => {
     expect(port(['a1', 'b1', 'c1'], ['a1', 'new', 'b1', 'c1'], 1, 2).state).toBe('outdated');
     expect(port(['a1', 'b1', 'c1'], ['a1', 'B1', 'c1'], 1, 2).state).toBe('outdated');
@@ -125,6 +156,18 @@ describe('matching lines', () => {
     expect(countChangedLines(matchLines(lines, changed), changed.length)).toEqual({ added: 0, removed: 100 });
     const alike = Array.from({ length: 100_000 }, (_, index) => (index % 3 === 0 ? 'x' : 'y'));
     expect(matchLines(alike, ['z', ...alike.toReversed(), 'z'])).toHaveLength(100_000);
+  });
+
+  it('compares no more than so many pairs where lines repeat between lines that hold them in place', () => {
+    const text = (shift: number): string[] =>
+      Array.from({ length: 100_000 }, (_, index) => {
+        if (index % 1_000 === 0) return `part ${String(index)}`;
+        return ((index + shift) * 7_919) % 13 < 6 ? 'x' : 'y';
+      });
+    const match = matchLines(text(0), text(5));
+    for (let part = 0; part < 100_000; part += 1_000) expect(match[part]).toBe(part);
+    // A full comparison of each part would find most lines, and take half a minute.
+    expect(match.filter((at) => at >= 0).length).toBeLessThan(1_000);
   });
 
   it('counts lines as an editor does', () => {

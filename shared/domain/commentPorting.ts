@@ -89,15 +89,33 @@ function findMoved(range: LineRange, { before, after }: ComparedLines): number |
   return places.length === 1 && blockPlaces(block, before).length === 1 ? (places[0] ?? null) : null;
 }
 
-/** Where a block of lines begins in a text; two places are enough to know. */
+/**
+ * Where a block of lines begins in a text; two places are enough to know. Each line is looked at a few times only, however
+ * often they repeat (Knuth, Morris, Pratt): somebody may comment on thousands of equal lines.
+ */
 function blockPlaces(block: readonly string[], lines: readonly string[]): number[] {
+  const borders = bordersOf(block);
   const places: number[] = [];
-  for (
-    let at = lines.indexOf(block[0] ?? '');
-    at >= 0 && places.length < 2;
-    at = lines.indexOf(block[0] ?? '', at + 1)
-  ) {
-    if (block.every((line, offset) => lines[at + offset] === line)) places.push(at);
+  let matched = 0;
+  for (const [at, line] of lines.entries()) {
+    while (matched > 0 && line !== block[matched]) matched = borders[matched - 1] ?? 0;
+    if (line === block[matched]) matched += 1;
+    if (matched < block.length) continue;
+    places.push(at + 1 - block.length);
+    if (places.length === 2) break;
+    matched = borders[matched - 1] ?? 0;
   }
   return places;
+}
+
+/** How many of the block's first lines are also the last ones before and with each line, without being all of them. */
+function bordersOf(block: readonly string[]): Int32Array {
+  const borders = new Int32Array(block.length);
+  let matched = 0;
+  for (let at = 1; at < block.length; at += 1) {
+    while (matched > 0 && block[at] !== block[matched]) matched = borders[matched - 1] ?? 0;
+    if (block[at] === block[matched]) matched += 1;
+    borders[at] = matched;
+  }
+  return borders;
 }

@@ -1,7 +1,8 @@
 import { diffIndices } from 'node-diff3';
 
-// Between two anchors lines are compared with each other; a wider gap counts as changed altogether.
-const MAX_GAP_PAIRS = 1_000_000;
+// Between two anchors lines are compared with each other. So many pairs take a tenth of a second where lines repeat; a gap
+// for which too few are left counts as changed altogether.
+const MAX_PAIRS = 250_000;
 const NO_MATCH = -1;
 
 /** Where each line of the earlier text is in the later one: an index from 0, rising, or -1 for a line that went. */
@@ -12,6 +13,8 @@ interface Texts {
   before: readonly string[];
   after: readonly string[];
   match: LineMatch;
+  /** How many pairs of lines may still be compared. */
+  pairsLeft: number;
 }
 interface Gap {
   beforeStart: number;
@@ -26,7 +29,8 @@ interface Gap {
  * changed where that would take long.
  */
 export function matchLines(before: readonly string[], after: readonly string[]): LineMatch {
-  const texts: Texts = { before, after, match: new Int32Array(before.length).fill(NO_MATCH) };
+  const match = new Int32Array(before.length).fill(NO_MATCH);
+  const texts: Texts = { before, after, match, pairsLeft: MAX_PAIRS };
   const rest = trimEqualEnds(texts, {
     beforeStart: 0,
     beforeEnd: before.length,
@@ -70,7 +74,8 @@ function compareGap(texts: Texts, gap: Gap): void {
   const rest = trimEqualEnds(texts, gap);
   const lines = rest.beforeEnd - rest.beforeStart;
   const others = rest.afterEnd - rest.afterStart;
-  if (lines === 0 || others === 0 || lines * others > MAX_GAP_PAIRS) return;
+  if (lines === 0 || others === 0 || lines * others > texts.pairsLeft) return;
+  texts.pairsLeft -= lines * others;
   const before = texts.before.slice(rest.beforeStart, rest.beforeEnd);
   const after = texts.after.slice(rest.afterStart, rest.afterEnd);
   let [beforeAt, afterAt] = [0, 0];

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { replaceLines, splitSuggestion, suggestedLines } from '#shared/domain/suggestion.ts';
+import { replaceLines, splitSuggestion, suggestedLines, suggestionBlock } from '#shared/domain/suggestion.ts';
 import { textLines } from '#shared/domain/textLines.ts';
 import { SEED } from '#tests/support/scale.ts';
 
@@ -18,6 +18,20 @@ describe('the lines that a comment proposes', () => {
     expect(suggestedLines('```python\na\n```')).toBeNull();
     expect(suggestedLines('```suggestion\na\n')).toBeNull();
     expect(suggestedLines('plain')).toBeNull();
+  });
+});
+
+describe('a block that proposes lines', () => {
+  it('proposes all of them, those with fences of their own too', () => {
+    expect(suggestionBlock('a')).toBe('```suggestion\na\n```');
+    const line = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('```', '```suggestion', '  ````', '``` x'));
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (lines) => {
+        const proposed = lines.map((text) => text.replaceAll(/[\r\n\u2028\u2029]/g, ''));
+        expect(suggestedLines(suggestionBlock(proposed.join('\n')))).toEqual(proposed);
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
   });
 });
 

@@ -1,5 +1,8 @@
 import type { LineRange } from '#shared/domain/textLines.ts';
 
+/** A comment's quotation keeps at most so many characters; the line numbers keep the rest. */
+export const MAX_QUOTED_CHARACTERS = 10_000;
+
 // As in Markdown: a fence of three or more backticks, closed by one at least as long.
 const SUGGESTION = /^[ \t]*(`{3,})suggestion[ \t]*\r?\n((?:.*\r?\n)*?)[ \t]*\1`*[ \t]*$/m;
 
@@ -8,6 +11,13 @@ export function suggestedLines(text: string): string[] | null {
   const content = SUGGESTION.exec(text)?.[2];
   if (content === undefined) return null;
   return content === '' ? [] : content.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+/** A block that proposes these lines, with a fence that none of them ends. */
+export function suggestionBlock(lines: string): string {
+  const longest = (lines.match(/`+/g) ?? []).reduce((most, ticks) => Math.max(most, ticks.length), 2);
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}suggestion\n${lines}\n${fence}`;
 }
 
 /** A comment's text around its first suggestion; `lines` null: it has none, and all of it is in `before`. */

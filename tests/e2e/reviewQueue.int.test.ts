@@ -1,27 +1,16 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
-import { freePort } from '#cli/embedded/freePort.ts';
 import { insertNotification } from '#platform/db/repositories/notifications.ts';
 import { appendHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { claimReview, setSnapshot } from '#platform/db/repositories/reviews.ts';
 import { createSnapshot } from '#platform/db/repositories/snapshots.ts';
 import type { ReviewPriority } from '#shared/domain/review.ts';
-import { CHROMIUM, launchBrowser, newPerson, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { launchBrowser, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { addressSettings, barriersOf, canShowPages, signedInPage } from '#tests/e2e/signedInPage.ts';
 import { build } from '#tests/support/factories.ts';
-import { ROOT } from '#tests/support/importGraph.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
-const canRun = CHROMIUM !== null && existsSync(path.join(ROOT, 'web/dist/index.html'));
-
-/** Barriers of serious or critical impact. */
-async function barriersOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
-}
-
-(canRun ? describe : describe.skip)('a reviewer in the browser', () => {
+(canShowPages ? describe : describe.skip)('a reviewer in the browser', () => {
   let api: TestApi;
   let browser: Browser;
   let ada: TestPerson;
@@ -31,16 +20,12 @@ async function barriersOf(page: Page): Promise<string[]> {
   const ids: Record<string, number> = {};
 
   beforeAll(async () => {
-    const port = String(await freePort());
-    api = await startTestApi({ BERTH_PORT: port, BERTH_PUBLIC_URL: `http://127.0.0.1:${port}` });
+    api = await startTestApi(await addressSettings());
     browser = await launchBrowser();
     ada = await api.person({ username: 'ada' });
     bo = await api.person({ username: 'bo', reviewerLevel: 3 });
-    seen = await newPerson(browser, api.url);
+    seen = await signedInPage(browser, api.url, bo);
     ({ page } = seen);
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    const [name, value] = bo.cookie.split(';')[0]!.split('=') as [string, string];
-    await page.context().addCookies([{ name, value, url: api.url }]);
     await submit('Bound the loop', 'medium');
     await submit('Draw it in colour', 'urgent');
     await submit('Rename the helpers of the parser', 'low');
@@ -99,6 +84,35 @@ async function barriersOf(page: Page): Promise<string[]> {
       await page.getByRole('link', { name: 'Draw it in colour' }).waitFor();
     }));
 
+  it('loses nothing that is typed into the filters while the list follows', () =>
+    step('filters', async () => {
+      await page.goto('/reviews');
+      const field = (name: string) => page.getByRole('searchbox', { name }).or(page.getByRole('textbox', { name }));
+      await field('Title or description').pressSequentially('bound ');
+      // By now the address has the word, without the space.
+      await page.waitForURL(/text=bound/);
+      await field('Title or description').pressSequentially('the');
+      await field('Author').pressSequentially('ada');
+      await page.waitForURL(/text=bound(\+|%20)the.*author=ada|author=ada.*text=bound(\+|%20)the/);
+      expect(await field('Title or description').inputValue()).toBe('bound the');
+      await page.getByRole('link', { name: 'Bound the loop' }).waitFor();
+      await page.getByRole('button', { name: 'Clear' }).click();
+      await page.waitForURL((url) => !url.search.includes('ada'));
+      expect([await field('Title or description').inputValue(), await field('Author').inputValue()]).toEqual(['', '']);
+    }));
+
+  it('searches the frozen code for words with letters that are keys of the page', () =>
+    step('search', async () => {
+      await page.goto(`/reviews/${ids['Bound the loop']}`);
+      await page.getByRole('region', { name: 'Code' }).locator('.cm-content').focus();
+      await page.keyboard.press('Control+f');
+      await page.keyboard.type('jvc');
+      const search = page.getByRole('textbox', { name: 'Find' });
+      expect(await search.inputValue()).toBe('jvc');
+      await page.getByText('0 of 3 viewed').waitFor();
+      await page.keyboard.press('Escape');
+    }));
+
   it('goes through the files by keys and marks them as viewed, which holds after a reload', () =>
     step('keys', async () => {
       await page.goto(`/reviews/${ids['Bound the loop']}`);
@@ -134,6 +148,26 @@ async function barriersOf(page: Page): Promise<string[]> {
       await page.keyboard.press('Escape');
       const openings = await api.send('GET', `/api/v1/reviews/${ids['Bound the loop']}/openings`, { as: ada });
       expect(openings.body.items.map((one: { path: string }) => one.path).sort()).toEqual(['main.py', 'shapes.py']);
+    }));
+
+  it('finds a file by its letters in the list, where the keys of the page still work', () =>
+    step('letters', async () => {
+      const row = (name: string) => page.getByRole('treeitem', { name });
+      const hasFocus = (name: string) =>
+        row(name).evaluate((element) => element === element.ownerDocument.activeElement);
+      await row('main.py').click();
+      await page.keyboard.press('v');
+      await page.getByText('1 of 3 viewed').waitFor();
+      await page.keyboard.press('v');
+      await page.getByText('2 of 3 viewed').waitFor();
+      expect(await hasFocus('main.py')).toBe(true);
+      // Each of these letters but the first is a key of the page, too.
+      await page.keyboard.type('scv');
+      expect(await hasFocus('shapes.py')).toBe(true);
+      await page.getByText('2 of 3 viewed').waitFor();
+      await row('main.py').focus();
+      await page.keyboard.type('Co');
+      await waitFor(() => hasFocus('colours.py'), { what: 'the focus on colours.py' });
     }));
 
   it('hears at once what they are told, by keyboard too, and has read it then', () =>

@@ -1,13 +1,11 @@
 import type { Database, Tx } from '#platform/db/database.ts';
 import { findComment, type NewComment } from '#platform/db/repositories/reviewComments.ts';
 import type { ReviewRecord } from '#platform/db/repositories/reviews.ts';
-import { findSnapshotItem } from '#platform/db/repositories/snapshots.ts';
+import { findReviewedItem } from '#platform/db/repositories/snapshots.ts';
 import type { CreateComment } from '#shared/contracts/review.ts';
 import { AppError } from '#shared/domain/errors.ts';
+import { MAX_QUOTED_CHARACTERS } from '#shared/domain/suggestion.ts';
 import { textLines } from '#shared/domain/textLines.ts';
-
-/** A quotation keeps at most so many characters; the line numbers keep the rest. */
-const MAX_QUOTED_CHARACTERS = 10_000;
 
 /** What a comment is about: snapshot, path, lines and their text, and the thread. */
 export type CommentAnchor = Pick<
@@ -22,16 +20,19 @@ export interface AnchorRequest {
   viewerId: number;
 }
 
-/** Finds what the comment is about. Throws INVALID_INPUT for a path or line that the present snapshot does not have. */
+/**
+ * Finds what the comment is about: a file of the present snapshot, or of one that the submitter has refreshed while it was
+ * written. Throws INVALID_INPUT for a path or line that no snapshot of the review has.
+ */
 export async function commentAnchor(database: Database, request: AnchorRequest, tx: Tx): Promise<CommentAnchor> {
   const parentCommentId = await threadOf(database, request, tx);
   const { snapshotId } = request.review;
   const { snapshotItemId, lineNumber } = request.body;
   const nowhere = { workspaceItemId: null, path: null, lineNumber: null, endLineNumber: null, quotedText: null };
   if (snapshotId === null || snapshotItemId === undefined) return { ...nowhere, snapshotId, parentCommentId };
-  const item = await findSnapshotItem(database, { snapshotId, snapshotItemId }, tx);
-  if (item === null) throw invalid('snapshotItemId', 'is not a path of the present snapshot');
-  const place = { workspaceItemId: item.itemId, snapshotId, path: item.path, parentCommentId };
+  const item = await findReviewedItem(database, { reviewId: request.review.id, snapshotItemId }, tx);
+  if (item === null) throw invalid('snapshotItemId', 'is not a path of a snapshot of this review');
+  const place = { workspaceItemId: item.itemId, snapshotId: item.snapshotId, path: item.path, parentCommentId };
   if (lineNumber === undefined) return { ...nowhere, ...place };
   if (item.type !== 'file' || item.encoding !== 'utf8' || item.bytes === null) {
     throw invalid('lineNumber', 'only a text file has lines');

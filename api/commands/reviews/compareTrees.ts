@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { logOpening } from '#api/commands/reviews/viewedFiles.ts';
 import { byteBatches } from '#api/commands/reviews/byteBatches.ts';
 import type { ApiDeps } from '#api/deps.ts';
@@ -123,6 +124,8 @@ async function countBatch(
     const is = change.after === null ? null : after.get(change.after.itemId);
     // A live file may have gone between the list and the reading.
     if (was === undefined || is === undefined) continue;
+    // Somebody else's requests come between the files.
+    await turn();
     const { added, removed } = countLines(was, is);
     Object.assign(change, { addedLines: added, removedLines: removed });
   }

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { byteBatches } from '#api/commands/reviews/byteBatches.ts';
 import type { Database } from '#platform/db/database.ts';
 import { readBlobs } from '#platform/db/repositories/blobs.ts';
@@ -13,6 +14,9 @@ import {
   samePlace,
   type ComparedLines,
 } from '#shared/domain/commentPorting.ts';
+
+/** So many comments are found without a pause; each takes milliseconds at most. */
+const COMMENTS_A_TURN = 10;
 
 const ON_THE_WHOLE: CommentPlace = {
   state: 'exact',
@@ -106,7 +110,11 @@ async function portBatch(database: Database, files: ChangedFile[], places: Map<n
     const texts = [blobs.get(before), blobs.get(after)] as const;
     if (texts[0] === undefined || texts[1] === undefined) continue;
     const compared = compareLines(texts[0].toString('utf8'), texts[1].toString('utf8'));
-    for (const comment of comments) places.set(comment.id, placeIn(comment, { target, compared }));
+    for (const [index, comment] of comments.entries()) {
+      // Somebody else's requests come between the files, and between many comments on one.
+      if (index % COMMENTS_A_TURN === 0) await turn();
+      places.set(comment.id, placeIn(comment, { target, compared }));
+    }
   }
 }
 

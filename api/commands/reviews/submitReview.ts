@@ -27,7 +27,7 @@ export interface Submission {
 
 /**
  * Writes the review and the wish to start its workflow in one transaction; the snapshot follows by itself. Throws
- * NOT_FOUND, REVIEW_OPEN_EXISTS, REVIEW_URGENT_LIMIT, or REVIEW_EMPTY for a closed session without a file.
+ * NOT_AUTHENTICATED, NOT_FOUND, REVIEW_OPEN_EXISTS, REVIEW_URGENT_LIMIT, or REVIEW_EMPTY for a closed session without a file.
  */
 export function submitReview(
   deps: Pick<ApiDeps, 'config' | 'database'>,
@@ -36,8 +36,10 @@ export function submitReview(
   const { database } = deps;
   return database.transaction(async (tx) => {
     const isUrgent = submission.body.priority === 'urgent';
-    // The person before the session, as everywhere: whoever opens a session locks in this order.
-    if (isUrgent) await lockUser(database, submission.caller.id, tx);
+    // The person before the session, as everywhere: whoever opens a session locks in this order. An account that is erased
+    // in this moment waits for this, or this for it.
+    const submitter = await lockUser(database, submission.caller.id, tx);
+    if (submitter === null || submitter.disabledAt !== null) throw new AppError('NOT_AUTHENTICATED');
     const session = await lockSession(database, submission.sessionUuid, tx);
     if (session === null || session.userId !== submission.caller.id) throw new AppError('NOT_FOUND');
     requireWorkspace(session, 'submitted for review');

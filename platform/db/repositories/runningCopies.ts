@@ -108,6 +108,5 @@ async function removeEndedCopy(database: Database, id: number, tx: Tx): Promise<
   const isReviewed = runs.length > 0;
   await purgeSession(database, { id, isReviewed }, tx);
   if (!isReviewed) return;
-  await database.query(`DELETE FROM recordings WHERE session_id = $1`, [id], tx);
   await database.query(`UPDATE sessions SET deleted_at = now() WHERE id = $1`, [id], tx);
 }

@@ -59,7 +59,7 @@ export async function listExpiredTrash(database: Database, page: { days: number;
 
 /**
  * Empties a session: the row with all that is its own, or, when a review refers to it, its files, their versions, its
- * repositories and its volume alone; the row, its snapshots, reviews and their history stay then. The caller holds its row.
+ * repositories, recordings and volume alone; the row, its snapshots, reviews and their history stay then. The caller holds its row.
  */
 export async function purgeSession(
   database: Database,
@@ -72,7 +72,7 @@ export async function purgeSession(
   }
   // The items first: what they leave in the trash goes with the rest.
   const files = ['workspace_items', 'deleted_files', 'item_periods', 'file_versions', 'uploads'];
-  for (const table of [...files, 'git_folders', 'git_packs', 'volumes']) {
+  for (const table of [...files, 'git_folders', 'git_packs', 'recordings', 'volumes']) {
     await database.query(`DELETE FROM ${table} WHERE session_id = $1`, [session.id], tx);
   }
   await database.query(`UPDATE sessions SET purged_at = now(), updated_at = now() WHERE id = $1`, [session.id], tx);

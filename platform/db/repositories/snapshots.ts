@@ -135,6 +135,26 @@ export async function findSnapshotItem(
   return rows[0] ?? null;
 }
 
+/** A path with its bytes of any snapshot that was made for this review, or null when none has it. */
+export async function findReviewedItem(
+  database: Database,
+  key: { reviewId: number; snapshotItemId: number },
+  tx: Tx,
+): Promise<(SnapshotItemRecord & { bytes: Buffer | null }) | null> {
+  const rows = await database.query<SnapshotItemRecord & { bytes: Buffer | null }>(
+    `SELECT ${ITEM_COLUMNS}, b.bytes FROM snapshot_items i
+     JOIN snapshots n ON n.id = i.snapshot_id
+     JOIN sessions s ON s.id = n.session_id
+     JOIN review_requests r ON r.session_id = s.uuid
+       AND (n.id = r.snapshot_id OR n.id < r.snapshot_id AND n.created_at >= r.submitted_at)
+     LEFT JOIN blobs b ON b.sha256 = i.sha256
+     WHERE i.id = $2 AND r.id = $1`,
+    [key.reviewId, key.snapshotItemId],
+    tx,
+  );
+  return rows[0] ?? null;
+}
+
 /** A path of a snapshot, and whether its bytes are still those that were frozen. */
 interface CheckedItem extends CopiedItem {
   frozenType: ManifestEntry['type'];

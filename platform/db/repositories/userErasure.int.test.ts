@@ -1,12 +1,16 @@
+import { appendReviewHistory } from '#activities/review/appendReviewHistory.ts';
+import { submitReview } from '#api/commands/reviews/submitReview.ts';
 import { purgeTrash } from '#activities/maintenance/retainFiles.ts';
 import { insertComment } from '#platform/db/repositories/reviewComments.ts';
 import { verifyHistory } from '#platform/db/repositories/reviewHistory.ts';
 import { findReview } from '#platform/db/repositories/reviews.ts';
 import { eraseUser, findErasureObstacles } from '#platform/db/repositories/userErasure.ts';
+import { lockUser } from '#platform/db/repositories/users.ts';
 import { createLog } from '#platform/observability/log.ts';
 import { createTestDatabase, type TestDatabase } from '#tests/support/database.ts';
 import { build, type BuiltUser } from '#tests/support/factories.ts';
 import { buildFrozenReview, decideFrozenReview, type FrozenReview } from '#tests/support/frozenReview.ts';
+import { waitFor } from '#tests/support/waitFor.ts';
 
 let test: TestDatabase;
 beforeAll(async () => {
@@ -76,6 +80,53 @@ describe('erasing an account', () => {
     );
     const name = `erased ${author.id}`;
     expect(left).toEqual([{ username: name, email: name, password_hash: 'erased', disabled: true }]);
+  });
+
+  describe('while the person', () => {
+    /** Erases as the command does, and does the other thing once the account is held; answers with how that ended. */
+    async function meanwhile<T>(person: { id: number }, act: () => Promise<T>): Promise<T> {
+      let begun: Promise<T> | undefined;
+      await test.database.transaction(async (tx) => {
+        await lockUser(test.database, person.id, tx);
+        expect(await findErasureObstacles(test.database, person.id, tx)).toEqual({ submitted: [], held: [] });
+        begun = act();
+        // Looked at again below, once the account is erased.
+        begun.catch(() => undefined);
+        const blocked = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+        await waitFor(async () => (await test.database.query(blocked)).length > 0, { what: 'the other to wait' });
+        await eraseUser(test.database, { userId: person.id, actor: 'the command line' }, tx);
+      });
+      return begun!;
+    }
+
+    it('submits a session leaves no review of theirs', async () => {
+      const author = await build.user(test.database);
+      const session = await build.session(test.database, { userId: author.id });
+      await build.file(test.database, { sessionId: session.id, name: 'main.py' });
+      const body = { title: 'Late', description: '', priority: 'low' as const };
+      const submit = () => submitReview(test, { caller: author, sessionUuid: session.uuid, body });
+      await expect(meanwhile(author, submit)).rejects.toMatchObject({ code: 'NOT_AUTHENTICATED' });
+      expect(await obstacles(author)).toEqual({ submitted: [], held: [] });
+    });
+
+    it('claims a review leaves it to others', async () => {
+      const { id: reviewId, holder } = await buildFrozenReview(test.database);
+      await test.database.query(
+        `UPDATE review_requests SET assigned_to = NULL, claim_expires_at = NULL WHERE id = $1`,
+        [reviewId],
+      );
+      const claim = {
+        reviewId,
+        opId: 'late',
+        action: 'claim',
+        actorId: holder.id,
+        note: '',
+        expectedSnapshotId: null,
+      } as const;
+      const result = await meanwhile(holder, () => appendReviewHistory(test, claim));
+      expect(result).toMatchObject({ refused: 'FORBIDDEN' });
+      expect(await obstacles(holder)).toEqual({ submitted: [], held: [] });
+    });
   });
 
   it('can be repeated', async () => {

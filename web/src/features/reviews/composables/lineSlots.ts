@@ -1,4 +1,4 @@
-import { RangeSetBuilder, StateEffect, StateField, type Extension, type Text } from '@codemirror/state';
+import { Compartment, RangeSetBuilder, StateEffect, StateField, type Extension, type Text } from '@codemirror/state';
 import type { LineRange } from '#shared/domain/textLines.ts';
 import { Decoration, EditorView, gutter, GutterMarker, keymap, WidgetType, type DecorationSet } from '@codemirror/view';
 
@@ -101,15 +101,22 @@ function selectedLines({ state }: EditorView): LineRange {
   return { first: first.number, last: to > from && to === last.from ? last.number - 1 : last.number };
 }
 
-/**
- * Lets a page put elements below lines of a view, and asks for a comment on a line or on those that are selected: by a
- * click in the gutter (with Shift from the cursor to there), or `c` on the line with the cursor.
- */
-export function lineSlots(options: {
+/** Whether the view asks for comments, and what it is called. */
+export interface LineRights {
   canComment: boolean;
-  slot: SlotListener;
-  ask: (range: LineRange) => void;
-}): Extension {
+  label: string;
+}
+
+/**
+ * Lets a page put elements below lines of one view, and asks for a comment on a line or on those that are selected: by a
+ * click in the gutter (with Shift from the cursor to there), or `c` on the line with the cursor. `allow` changes the
+ * rights of the view where it stands.
+ */
+export function lineSlots(options: { slot: SlotListener; ask: (range: LineRange) => void }): {
+  extension(rights: LineRights): Extension;
+  allow(view: EditorView, rights: LineRights): void;
+} {
+  const rightsSlot = new Compartment();
   const field = StateField.define<SlotState>({
     create: () => NO_SLOTS,
     update(state, transaction) {
@@ -125,7 +132,6 @@ export function lineSlots(options: {
     provide: (self) => EditorView.decorations.from(self, ({ slots }) => slots),
   });
   const askAt = (view: EditorView, position: number, extend = false): boolean => {
-    if (!options.canComment) return false;
     const line = view.state.doc.lineAt(position).number;
     const selected = selectedLines(view);
     if (extend) options.ask({ first: Math.min(selected.first, line), last: Math.max(selected.last, line) });
@@ -133,20 +139,30 @@ export function lineSlots(options: {
     else options.ask({ first: line, last: line });
     return true;
   };
-  const marks = gutter({
-    class: options.canComment ? 'comment-gutter can-comment' : 'comment-gutter',
-    lineMarker: (view, block) =>
-      view.state.field(field).marked.has(view.state.doc.lineAt(block.from).number)
-        ? MARKED
-        : options.canComment
-          ? UNMARKED
-          : null,
-    lineMarkerChange: (update) => update.startState.field(field) !== update.state.field(field),
-    domEventHandlers: {
-      mousedown: (view, block, event) => askAt(view, block.from, event instanceof MouseEvent && event.shiftKey),
-    },
-  });
-  return [field, marks, keymap.of([{ key: 'c', run: (view) => askAt(view, view.state.selection.main.head) }])];
+  const marks = (canComment: boolean): Extension =>
+    gutter({
+      class: canComment ? 'comment-gutter can-comment' : 'comment-gutter',
+      lineMarker: (view, block) =>
+        view.state.field(field).marked.has(view.state.doc.lineAt(block.from).number)
+          ? MARKED
+          : canComment
+            ? UNMARKED
+            : null,
+      lineMarkerChange: (update) => update.startState.field(field) !== update.state.field(field),
+      domEventHandlers: {
+        mousedown: (view, block, event) =>
+          canComment && askAt(view, block.from, event instanceof MouseEvent && event.shiftKey),
+      },
+    });
+  const rightsOf = ({ canComment, label }: LineRights): Extension => [
+    marks(canComment),
+    EditorView.contentAttributes.of({ 'aria-label': label }),
+    canComment ? keymap.of([{ key: 'c', run: (view) => askAt(view, view.state.selection.main.head) }]) : [],
+  ];
+  return {
+    extension: (rights) => [field, rightsSlot.of(rightsOf(rights))],
+    allow: (view, rights) => view.dispatch({ effects: rightsSlot.reconfigure(rightsOf(rights)) }),
+  };
 }
 
 /** Says below which lines there are places, and which lines are marked. */

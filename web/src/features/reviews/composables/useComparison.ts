@@ -1,4 +1,4 @@
-import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
+import { computed, ref, shallowRef, watch } from 'vue';
 import type { FileChange } from '#shared/contracts/reviewComparison.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { useAccountStore } from '../../../composables/accountStore.ts';
@@ -37,9 +37,6 @@ export function useComparison(id: number) {
   watch(chosen, () => {
     file.value.value = null;
     void file.reload();
-  });
-  onScopeDispose(() => {
-    for (const load of [review, snapshots, list, file]) load.stop();
   });
   void review.reload();
   void snapshots.reload();

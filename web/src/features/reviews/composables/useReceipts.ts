@@ -1,5 +1,5 @@
 import { useIntervalFn } from '@vueuse/core';
-import { computed, onScopeDispose, ref, watch } from 'vue';
+import { computed, ref, watch } from 'vue';
 import { MAX_CITED_RECEIPTS } from '#shared/domain/receipt.ts';
 import { isEndedRun } from '#shared/domain/run.ts';
 import * as copies from '../../../api/runningCopies.ts';
@@ -29,10 +29,6 @@ export function useReceipts(id: number, { review, may }: ReviewModel) {
   });
   /* A new snapshot makes receipts and copies stale, a verdict ends copies: whatever happens to the review is followed. */
   watch(review.value, (loaded) => loaded && reload());
-  onScopeDispose(() => {
-    receipts.stop();
-    ownCopies.stop();
-  });
 
   function reload(): void {
     void receipts.reload();

@@ -1,3 +1,4 @@
+import { useStorage } from '@vueuse/core';
 import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue';
 import type {
   CreateComment,
@@ -7,6 +8,7 @@ import type {
   SnapshotItemWithContent,
 } from '#shared/contracts/review.ts';
 import type { ConversationComment } from '#shared/contracts/reviewConversation.ts';
+import { isDecided } from '#shared/domain/review.ts';
 import { useAccountStore } from '../../../composables/accountStore.ts';
 import * as reviews from '../../../api/reviews.ts';
 import { followSubject } from '../../../api/sockets.ts';
@@ -50,9 +52,19 @@ export function useReview(id: number) {
     toThreads((comments.value.value ?? []).filter((comment) => !drafting.hidden.value.has(comment.id))),
   );
   const store = useAccountStore();
+  // Kept by the tab: the form goes while another list is looked at, or while somebody else holds the review.
+  const verdictWords = useStorage(`berth.verdict.${store.account?.id}.${id}`, '', sessionStorage);
   const isAuthor = computed(() => review.value.value?.submittedBy.id === store.account?.id);
   const drafts = computed(() => (comments.value.value ?? []).filter((comment) => comment.publishedAt === null));
+  /** How many comments a batch would publish, with those that are being written. */
+  const draftCount = computed(() => {
+    const sessions = [...drafting.sessions.values()];
+    const written = sessions.filter(({ state }) => state !== 'empty').length;
+    return written + drafts.value.filter((draft) => sessions.every(({ id: saved }) => saved !== draft.id)).length;
+  });
   const snapshotId = computed(() => review.value.value?.snapshotId ?? null);
+  /** The snapshot that the person has begun to read: a verdict is about it and no other, though the page shows a newer one. */
+  const readSnapshotId = ref<number | null>(null);
   const may = (action: ReviewAction): boolean => review.value.value?.actions.includes(action) ?? false;
 
   async function loadChosen(): Promise<SnapshotItemWithContent | null> {
@@ -70,18 +82,17 @@ export function useReview(id: number) {
   // Other files, other places of the comments in them.
   watch(snapshotId, (present) => {
     if (present === null) return;
+    readSnapshotId.value ??= present;
     void frozen.reload();
     void comments.reload();
   });
   watch(entries, (all) => {
+    void drafting.follow(new Set(all.map(({ item }) => item.id)));
     if (!all.some(({ path }) => path === chosenPath.value)) chosenPath.value = firstToRead(all);
     void file.reload();
   });
   watch(chosenPath, () => void file.reload());
-  onScopeDispose(() => {
-    stopFollowing?.();
-    for (const load of [review, frozen, comments, history, file]) load.stop();
-  });
+  onScopeDispose(() => stopFollowing?.());
   reloadAll();
 
   function reloadAll(): void {
@@ -101,18 +112,30 @@ export function useReview(id: number) {
   async function decide(decision: reviews.PlainDecision): Promise<void> {
     take(await reviews.decide(id, decision));
   }
-  /** Decides about the snapshot that this page shows, and no other. */
+  /** The person goes on with the files that the page shows by now. */
+  async function readNewFiles(): Promise<void> {
+    await review.reload();
+    readSnapshotId.value = snapshotId.value;
+  }
+  /**
+   * Decides about the snapshot that the person was shown, and no other; their drafts are published before where they wish it. False: it is
+   * on its way, and the words stay until it has come.
+   */
   async function giveVerdict(
     verdict: 'approve' | 'reject' | 'override',
-    words: string,
-    receiptIds: number[] = [],
-  ): Promise<void> {
-    const expectedSnapshotId = snapshotId.value ?? 0;
-    review.value.value =
+    { receiptIds, withDrafts }: { receiptIds: number[]; withDrafts: boolean },
+  ): Promise<boolean> {
+    const expectedSnapshotId = readSnapshotId.value ?? 0;
+    const words = verdictWords.value.trim();
+    if (withDrafts && draftCount.value > 0) await drafting.publishAll();
+    const answer =
       verdict === 'override'
         ? await reviews.overrideReview(id, { expectedSnapshotId, reason: words, receiptIds })
         : await reviews.giveVerdict(id, verdict, { expectedSnapshotId, summary: words, receiptIds });
+    if (isDecided(answer.status)) verdictWords.value = '';
+    review.value.value = answer;
     reloadAll();
+    return isDecided(answer.status);
   }
   async function comment(body: Partial<CreateComment> & Pick<CreateComment, 'text'>): Promise<void> {
     await reviews.createComment(id, body);
@@ -123,7 +146,7 @@ export function useReview(id: number) {
     await comments.reload();
   }
   async function publish(): Promise<void> {
-    await reviews.publishComments(id);
+    await drafting.publishAll();
     reloadAll();
   }
   async function setResolved(commentId: number, resolved: boolean): Promise<void> {
@@ -145,7 +168,11 @@ export function useReview(id: number) {
     entries,
     threads,
     drafts,
+    draftCount,
     snapshotId,
+    readSnapshotId,
+    readNewFiles,
+    verdictWords,
     may,
     reloadAll,
     take,

@@ -35,12 +35,12 @@ function pick({ key, ctrlKey, metaKey, altKey, defaultPrevented }: KeyboardEvent
   return { key, ctrlKey, metaKey, altKey, defaultPrevented };
 }
 
-/** The frozen code takes no typing, though the browser thinks that it could. */
+/** The frozen code takes no typing, though the browser thinks that it could; the field of its search does. */
 function placeOf(target: EventTarget | null): KeyPress['place'] {
   if (document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]')) return 'dialog';
   if (!(target instanceof HTMLElement)) return 'page';
   const typing = target.matches('input, textarea, select') || target.isContentEditable;
-  return typing && target.closest('.cm-editor') === null ? 'field' : 'page';
+  return typing && !target.matches('.cm-content') ? 'field' : 'page';
 }
 
 function focusedThread(): HTMLElement | null {

@@ -22,8 +22,6 @@ export function useReviewQueue(wanted: Readonly<Ref<{ view: ReviewQuery['view'];
   const counts = useLoad(() => countReviews(wanted.value.filters));
   const reload = (): Promise<unknown> => Promise.all([list.reload(), counts.reload()]);
 
-  onScopeDispose(list.stop);
-  onScopeDispose(counts.stop);
   onScopeDispose(onListChange((kind) => void (kind === 'reviews' && reload())));
   watch(
     () => JSON.stringify(wanted.value),

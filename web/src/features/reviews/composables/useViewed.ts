@@ -12,11 +12,13 @@ export function useViewed(id: number, model: ReviewModel) {
     () => new Set(files.value.filter(({ item }) => marked.value.get(item.id) ?? item.viewed).map(({ path }) => path)),
   );
   const chosen = computed(() => files.value.find(({ path }) => path === model.chosenPath.value) ?? null);
-  const chosenViewed = computed(() => chosen.value !== null && viewedPaths.value.has(chosen.value.path));
+  // The one that was chosen may still be on its way: a mark is about what is shown.
+  const shown = computed(() => files.value.find(({ item }) => item.id === model.file.value.value?.id) ?? null);
+  const shownViewed = computed(() => shown.value !== null && viewedPaths.value.has(shown.value.path));
   const toggling = useAction(async () => {
-    if (chosen.value === null) return;
-    const { item } = chosen.value;
-    const { viewed } = await setViewed(id, item.id, !chosenViewed.value);
+    if (shown.value === null) return;
+    const { item } = shown.value;
+    const { viewed } = await setViewed(id, item.id, !shownViewed.value);
     marked.value = new Map(marked.value).set(item.id, viewed);
   });
 
@@ -24,7 +26,8 @@ export function useViewed(id: number, model: ReviewModel) {
     files,
     viewedPaths,
     chosen,
-    chosenViewed,
+    shown,
+    shownViewed,
     progress: computed(() => `${viewedPaths.value.size} of ${files.value.length} viewed`),
     toggling,
   };
