@@ -1,22 +1,10 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
-import { freePort } from '#cli/embedded/freePort.ts';
-import { CHROMIUM, launchBrowser, newPerson, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { launchBrowser, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { addressSettings, barriersOf, canShowPages, signedInPage } from '#tests/e2e/signedInPage.ts';
 import { build } from '#tests/support/factories.ts';
-import { ROOT } from '#tests/support/importGraph.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 
-const canRun = CHROMIUM !== null && existsSync(path.join(ROOT, 'web/dist/index.html'));
-
-/** Barriers of serious or critical impact. */
-async function barriersOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
-}
-
-(canRun ? describe : describe.skip)('whoever lost something in the browser', () => {
+(canShowPages ? describe : describe.skip)('whoever lost something in the browser', () => {
   let api: TestApi;
   let browser: Browser;
   let ada: TestPerson;
@@ -25,15 +13,11 @@ async function barriersOf(page: Page): Promise<string[]> {
   let uuid: string;
 
   beforeAll(async () => {
-    const port = String(await freePort());
-    api = await startTestApi({ BERTH_PORT: port, BERTH_PUBLIC_URL: `http://127.0.0.1:${port}` });
+    api = await startTestApi(await addressSettings());
     browser = await launchBrowser();
     ada = await api.person({ username: 'ada' });
-    seen = await newPerson(browser, api.url);
+    seen = await signedInPage(browser, api.url, ada);
     ({ page } = seen);
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    const [name, value] = ada.cookie.split(';')[0]!.split('=') as [string, string];
-    await page.context().addCookies([{ name, value, url: api.url }]);
     ({ uuid } = await build.session(api.database, { userId: ada.id }));
     const items = `/api/v1/sessions/${uuid}/items`;
     const made = await api.send('POST', items, {

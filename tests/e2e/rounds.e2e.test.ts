@@ -79,7 +79,9 @@ const SECOND = 'import math\n\ndef area(r):\n    return 3 * r * r\n\nprint(area(
         await bob.page.reload();
         await code(bob.page).getByText('Perhaps a test').waitFor();
 
-        await bob.page.getByRole('form', { name: 'Your verdict' }).getByRole('button', { name: 'Reject' }).click();
+        const form = bob.page.getByRole('form', { name: 'Your verdict' });
+        await form.getByRole('checkbox', { name: 'Publish 1 draft of yours with it' }).uncheck();
+        await form.getByRole('button', { name: 'Reject' }).click();
         await bob.page.getByRole('region', { name: 'Verdict' }).filter({ hasText: 'Rejected' }).waitFor();
         await talk(bob.page).getByText('You cannot publish it now').waitFor();
       }),

@@ -1,23 +1,11 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
-import { freePort } from '#cli/embedded/freePort.ts';
-import { CHROMIUM, launchBrowser, newPerson, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { launchBrowser, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
 import { approve } from '#tests/e2e/reviewPages.ts';
 import { workspacePage } from '#tests/e2e/workspacePage.ts';
+import { addressSettings, barriersOf, canShowPages, signedInPage } from '#tests/e2e/signedInPage.ts';
 import { startCopyGround, type CopyGround, type HeldReview } from '#tests/support/copyGround.ts';
-import { ROOT } from '#tests/support/importGraph.ts';
 
-const canRun = CHROMIUM !== null && existsSync(path.join(ROOT, 'web/dist/index.html'));
-
-/** Barriers of serious or critical impact. */
-async function barriersOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
-}
-
-(canRun ? describe : describe.skip)('a reviewer in the browser', () => {
+(canShowPages ? describe : describe.skip)('a reviewer in the browser', () => {
   let ground: CopyGround;
   let held: HeldReview;
   let browser: Browser;
@@ -25,15 +13,11 @@ async function barriersOf(page: Page): Promise<string[]> {
   let page: Page;
 
   beforeAll(async () => {
-    const port = String(await freePort());
-    ground = await startCopyGround({ BERTH_PORT: port, BERTH_PUBLIC_URL: `http://127.0.0.1:${port}` });
+    ground = await startCopyGround(await addressSettings());
     held = await ground.heldReview();
     browser = await launchBrowser();
-    seen = await newPerson(browser, ground.api.url);
+    seen = await signedInPage(browser, ground.api.url, held.reviewer);
     ({ page } = seen);
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    const [name, value] = held.reviewer.cookie.split(';')[0]!.split('=') as [string, string];
-    await page.context().addCookies([{ name, value, url: ground.api.url }]);
   });
   afterAll(async () => {
     await browser?.close();

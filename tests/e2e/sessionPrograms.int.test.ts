@@ -1,28 +1,17 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
-import { freePort } from '#cli/embedded/freePort.ts';
 import type { AgentClient } from '#platform/agent/AgentClient.ts';
 import { admitRun, bindRun, endRun } from '#platform/db/repositories/runs.ts';
-import { CHROMIUM, launchBrowser, newPerson, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { launchBrowser, newPerson, withPictures, type BrowserPerson } from '#tests/e2e/browser.ts';
+import { addressSettings, barriersOf, canShowPages, signedInPage } from '#tests/e2e/signedInPage.ts';
 import { build } from '#tests/support/factories.ts';
-import { ROOT } from '#tests/support/importGraph.ts';
 import { buildRunningSession, type RunningSession } from '#tests/support/runningSession.ts';
 import { openScreen } from '#tests/support/terminalScreen.ts';
 import { startTestApi, type TestApi, type TestPerson } from '#tests/support/testApi.ts';
 import { waitFor } from '#tests/support/waitFor.ts';
 
-const canRun = CHROMIUM !== null && existsSync(path.join(ROOT, 'web/dist/index.html'));
 const SERVED = 18_641;
 
-/** Barriers of serious or critical impact. */
-async function barriersOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
-}
-
-(canRun ? describe : describe.skip)('whoever looks in the browser at what runs in a session', () => {
+(canShowPages ? describe : describe.skip)('whoever looks in the browser at what runs in a session', () => {
   let api: TestApi;
   let url: string;
   let browser: Browser;
@@ -34,20 +23,17 @@ async function barriersOf(page: Page): Promise<string[]> {
   let base: string;
 
   beforeAll(async () => {
-    const port = String(await freePort());
-    url = `http://localhost:${port}`;
-    api = await startTestApi({ BERTH_PORT: port, BERTH_PUBLIC_URL: url });
+    const settings = await addressSettings('localhost');
+    url = settings.BERTH_PUBLIC_URL;
+    api = await startTestApi(settings);
     browser = await launchBrowser();
     ada = await api.person({ username: 'ada' });
     running = await buildRunningSession(api, ada.id);
     const { uuid } = running.session;
     base = `/sessions/${uuid}`;
     agent = await api.deps.agentPool.get(uuid, 1);
-    seen = await newPerson(browser, url);
+    seen = await signedInPage(browser, url, ada);
     ({ page } = seen);
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    const [name, value] = ada.cookie.split(';')[0]!.split('=') as [string, string];
-    await page.context().addCookies([{ name, value, url }]);
   });
   afterAll(async () => {
     await browser?.close();

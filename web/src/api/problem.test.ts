@@ -1,4 +1,12 @@
-import { ApiError, asApiError, errorFromAnswer, fieldMessages, isAllAboutFields, isApiError } from './problem.ts';
+import {
+  ApiError,
+  asApiError,
+  errorFromAnswer,
+  fieldMessages,
+  furtherParts,
+  isAllAboutFields,
+  isApiError,
+} from './problem.ts';
 
 const problem = {
   type: 'about:blank',
@@ -46,6 +54,16 @@ describe('errors of the api', () => {
     expect(isAllAboutFields(error, ['username', 'email', 'password'])).toBe(true);
     expect(isAllAboutFields(error, ['username'])).toBe(false);
     expect(isAllAboutFields(errorFromAnswer(409, { ...problem, errors: [] }), ['username'])).toBe(false);
+  });
+
+  it('say nothing twice', () => {
+    const errors = [
+      { path: 'at', message: 'is in the future' },
+      { path: 'other', message: 'is empty' },
+      { path: 'third', message: 'is empty' },
+    ];
+    const detail = 'at is in the future. Correct the fields.';
+    expect(furtherParts(errorFromAnswer(422, { ...problem, detail, errors }))).toEqual(['is empty']);
   });
 
   it('never hide a bug behind a problem', () => {

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '#shared/domain/errorCatalogue.ts';
 import type { FieldError } from '#shared/domain/errors.ts';
 
-/** Codes that only a page knows: no answer came, or the answer was not Berth's. */
-export type LocalCode = 'OFFLINE' | 'UNREADABLE_ANSWER';
+/** Codes that only a page knows: no answer came, the answer was not Berth's, or a file on the person's disk is gone. */
+export type LocalCode = 'OFFLINE' | 'UNREADABLE_ANSWER' | 'UNREADABLE_FILE';
 
 /** What went wrong with a request, as the api said it in its problem body, or as the page found it. */
 export class ApiError extends Error {
@@ -37,6 +37,13 @@ export class ApiError extends Error {
 /** True when the value is an ApiError, of that code if one is given. */
 export function isApiError(error: unknown, code?: ErrorCode | LocalCode): error is ApiError {
   return error instanceof ApiError && (code === undefined || error.code === code);
+}
+
+/** True when the same request may succeed in a moment: no answer came, or Berth said that it cannot just now. */
+export function isPassing(error: unknown): boolean {
+  if (!isApiError(error)) return false;
+  const { status, code } = error;
+  return status === 0 || status >= 502 || status === 429 || code === 'IDEMPOTENCY_IN_FLIGHT';
 }
 
 /** The error for a request that got no answer at all. */
@@ -93,6 +100,12 @@ export function fieldMessages(error: ApiError | null): Record<string, string> {
 export function isAllAboutFields(error: ApiError, fields: readonly string[]): boolean {
   const named = Object.keys(fieldMessages(error));
   return named.length > 0 && named.every((field) => fields.includes(field));
+}
+
+/** What the fields' messages say beyond the problem's own sentence, each once. */
+export function furtherParts({ detail, errors }: Pick<ApiError, 'detail' | 'errors'>): string[] {
+  const said = detail.toLowerCase();
+  return [...new Set(errors.map(({ message }) => message))].filter((message) => !said.includes(message.toLowerCase()));
 }
 
 function sentence(message: string): string {

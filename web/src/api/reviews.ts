@@ -58,12 +58,13 @@ export async function loadConversation(id: number): Promise<ConversationComment[
   } while (cursor !== undefined);
   return comments;
 }
-/** Writes a comment; a draft unless `publish` is set. */
+/** Writes a comment; a draft unless `publish` is set. The same `key` again writes it once. */
 export function createComment(
   id: number,
   body: Partial<CreateComment> & Pick<CreateComment, 'text'>,
+  key?: string,
 ): Promise<ReviewComment> {
-  return request('POST', `/reviews/${id}/comments`, { body });
+  return request('POST', `/reviews/${id}/comments`, key === undefined ? { body } : { body, key });
 }
 /** Changes a draft. */
 export function updateComment(id: number, commentId: number, body: UpdateComment): Promise<ReviewComment> {

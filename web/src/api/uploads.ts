@@ -48,7 +48,7 @@ export function cancelUpload(uuid: string, id: string): Promise<void> {
 /** Uploads small files by one request; an outcome for each, in their order. */
 export async function sendBatch(
   uuid: string,
-  files: readonly { header: Omit<BatchHeader, 'size'>; file: File | null }[],
+  files: readonly { header: Omit<BatchHeader, 'size'>; file: Blob | null }[],
   options: SendOptions,
 ): Promise<BatchOutcome[]> {
   const parts = files.flatMap(({ header, file }) => {

@@ -1,4 +1,4 @@
-import { byteSize, counted, countdown, duration, relativeTime } from './format.ts';
+import { byteSize, counted, countdown, duration, relativeTime, runTime } from './format.ts';
 
 const now = Date.parse('2026-05-01T12:00:00Z');
 
@@ -24,5 +24,10 @@ describe('times and sizes', () => {
     expect(byteSize(1_073_741_824)).toBe('1.1 GB');
     expect(counted(1, 'file')).toBe('1 file');
     expect(counted(2, 'reply', 'replies')).toBe('2 replies');
+  });
+
+  it('tell what took less than a second exactly and long times in minutes', () => {
+    const times = [0, 35, 999, 1_420, 9_960, 12_400, 65_000];
+    expect(times.map(runTime)).toEqual(['0 ms', '35 ms', '999 ms', '1.4 s', '10 s', '12 s', '1 min 5 s']);
   });
 });

@@ -1,12 +1,12 @@
-import { computed, ref, shallowRef } from 'vue';
-import { asApiError, type ApiError } from '../api/problem.ts';
+import { computed, onScopeDispose, ref, shallowRef } from 'vue';
+import { asApiError, isPassing, type ApiError } from '../api/problem.ts';
 
-/** Time between two tries while the api does not answer, in milliseconds. */
+/** Time between two tries while the api does not answer, or something else answers for it, in milliseconds. */
 const RETRY_MS = 3_000;
 
 /**
  * Something that is loaded for a page: its value, or why there is none. A later load that fails keeps the value that
- * was there and sets `error`. While the api does not answer it tries again by itself.
+ * was there and sets `error`. Where the same request may succeed in a moment it tries again by itself, until its scope is disposed.
  */
 export function useLoad<Value>(load: () => Promise<Value>) {
   const value = shallowRef<Value | null>(null);
@@ -29,17 +29,18 @@ export function useLoad<Value>(load: () => Promise<Value>) {
     } catch (thrown) {
       if (call !== lastCall) return;
       error.value = asApiError(thrown);
-      if (error.value.code === 'OFFLINE') retry = setTimeout(() => void reload(), RETRY_MS);
+      if (isPassing(error.value)) retry = setTimeout(() => void reload(), RETRY_MS);
     } finally {
       if (call === lastCall) loading.value = false;
     }
   }
 
-  /** Ends retries; for onScopeDispose. */
+  /** Ends retries, and lets an answer under way count for nothing. */
   function stop(): void {
     lastCall += 1;
     clearTimeout(retry);
   }
+  onScopeDispose(stop, true);
 
   return {
     value,

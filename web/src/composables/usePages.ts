@@ -1,4 +1,4 @@
-import { computed, onScopeDispose, shallowRef } from 'vue';
+import { computed, shallowRef } from 'vue';
 import type { Page } from '#shared/contracts/problem.ts';
 import { useAction } from './useAction.ts';
 import { useLoad } from './useLoad.ts';
@@ -11,7 +11,6 @@ export function usePages<Row>(load: (cursor?: string) => Promise<Page<Row>>) {
     further.value = [];
     return page;
   });
-  onScopeDispose(first.stop);
   void first.reload();
   const pages = computed(() => (first.value.value ? [first.value.value, ...further.value] : []));
   const rows = computed(() => pages.value.flatMap((page) => page.items));

@@ -1,13 +1,26 @@
-import { EditorState, type Extension, type Text } from '@codemirror/state';
+import {
+  Compartment,
+  EditorState,
+  type Extension,
+  type StateEffect,
+  type Text,
+  type TransactionSpec,
+} from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { languageSlot, writingExtensions } from '../../../composables/editor/editorSetup.ts';
 import { loadLanguage } from '../../../composables/editor/languages.ts';
+import { contentOf, keepingEnds, lineEndOf, type LineEnd } from '../../../composables/editor/lineEnds.ts';
+
+const endsSlot = new Compartment();
 
 /** The text of one open file with its history and cursor, shown by a view or not. */
 export class EditorDocument {
   private hidden: EditorState;
   private view: EditorView | null = null;
   private saved: Text;
+  private end: LineEnd | null;
+  /** Where the view is to be scrolled to when it shows this document again; at first its beginning. */
+  private place: StateEffect<unknown> | undefined = EditorView.scrollIntoView(0);
   /** The selection is to be scrolled to once a view shows it. */
   private revealing = false;
 
@@ -18,21 +31,28 @@ export class EditorDocument {
     });
     this.hidden = EditorState.create({
       doc: file.content,
-      extensions: [writingExtensions(file.path), languageSlot.of([]), told],
+      extensions: [
+        writingExtensions(file.path),
+        languageSlot.of([]),
+        endsSlot.of(keepingEnds(lineEndOf(file.content))),
+        told,
+      ],
     });
     this.saved = this.hidden.doc;
+    this.end = lineEndOf(file.content);
     void this.useLanguageOf(file.path);
   }
 
   get state(): EditorState {
     return this.view?.state ?? this.hidden;
   }
+  /** The text as it would be saved, its lines ended as those of the file. */
   get text(): string {
-    return this.state.doc.toString();
+    return contentOf(this.state.doc, this.end);
   }
   /** The text that was last saved or loaded: what the person's edits were made from. */
   get base(): string {
-    return this.saved.toString();
+    return contentOf(this.saved, this.end);
   }
   get differs(): boolean {
     return !this.state.doc.eq(this.saved);
@@ -43,30 +63,37 @@ export class EditorDocument {
     view.setState(this.hidden);
     this.view = view;
     if (this.revealing) this.scrollToSelection(view);
+    else if (this.place) view.dispatch({ effects: this.place });
   }
-  /** Keeps text, history and cursor, and lets go of the view. */
+  /** Keeps text, history, cursor and scroll place, and lets go of the view. */
   hide(): void {
     this.hidden = this.state;
+    this.place = this.view?.scrollSnapshot() ?? this.place;
     this.view = null;
   }
 
   /** Remembers what a save carries; call the result when the save succeeded. */
   beginSave(): { content: string; succeeded: () => void } {
     const { doc } = this.state;
-    return { content: doc.toString(), succeeded: () => void (this.saved = doc) };
+    return { content: contentOf(doc, this.end), succeeded: () => void (this.saved = doc) };
   }
 
   /** Takes the database's text: the whole text becomes this one, as a step that can be undone. */
   replace(content: string): void {
+    this.rebase(content);
     const { doc } = this.state;
-    const next = this.state.toText(content);
-    this.saved = next;
+    const next = this.saved;
     if (doc.eq(next)) return;
-    this.change(differingPart(doc.toString(), next.toString()));
+    const changes = this.state.changes(differingPart(doc.toString(), next.toString()));
+    this.place = this.place?.map(changes);
+    this.update({ changes });
   }
 
   /** The person's own text stays and is now compared with the database's. */
   rebase(savedContent: string): void {
+    const end = lineEndOf(savedContent);
+    if (end !== this.end) this.update({ effects: endsSlot.reconfigure(keepingEnds(end)) });
+    this.end = end;
     this.saved = this.state.toText(savedContent);
   }
 
@@ -80,7 +107,7 @@ export class EditorDocument {
     if (this.view) {
       this.view.dispatch({ selection });
       this.scrollToSelection(this.view);
-    } else this.hidden = this.hidden.update({ selection }).state;
+    } else this.update({ selection });
   }
 
   private scrollToSelection(view: EditorView): void {
@@ -88,17 +115,15 @@ export class EditorDocument {
     view.dispatch({ effects: EditorView.scrollIntoView(view.state.selection.main, { y: 'center' }) });
   }
 
-  private change(changes: { from: number; to: number; insert: string }): void {
-    if (this.view) this.view.dispatch({ changes });
-    else this.hidden = this.hidden.update({ changes }).state;
+  private update(change: TransactionSpec): void {
+    if (this.view) this.view.dispatch(change);
+    else this.hidden = this.hidden.update(change).state;
   }
 
   private async useLanguageOf(path: string): Promise<void> {
     const language: Extension | null = await loadLanguage(path);
     if (!language) return;
-    const effects = languageSlot.reconfigure(language);
-    if (this.view) this.view.dispatch({ effects });
-    else this.hidden = this.hidden.update({ effects }).state;
+    this.update({ effects: languageSlot.reconfigure(language) });
   }
 }
 

@@ -1,5 +1,5 @@
-import { ApiError, offlineError } from '../../../api/problem.ts';
-import { isPassing, withPatience } from './patience.ts';
+import { ApiError, isPassing, offlineError } from '../../../api/problem.ts';
+import { withPatience } from './patience.ts';
 
 const problem = (status: number, code: ApiError['code'] = 'INTERNAL') =>
   new ApiError({ code, status, title: 'no', detail: 'no' });

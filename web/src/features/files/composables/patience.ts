@@ -1,4 +1,4 @@
-import { isApiError } from '../../../api/problem.ts';
+import { isPassing } from '../../../api/problem.ts';
 
 /** Milliseconds before the first try again; each later one waits twice as long, up to the last. */
 const FIRST_WAIT_MS = 500;
@@ -11,13 +11,6 @@ export interface Patience {
   onWaiting?(waiting: boolean): void;
   /** Waits so many milliseconds; ends sooner when the browser is back online. */
   pause?(milliseconds: number, signal: AbortSignal): Promise<void>;
-}
-
-/** True when the same request may succeed in a moment: no answer came, or Berth said that it cannot just now. */
-export function isPassing(error: unknown): boolean {
-  if (!isApiError(error)) return false;
-  const { status, code } = error;
-  return status === 0 || status >= 502 || status === 429 || code === 'IDEMPOTENCY_IN_FLIGHT';
 }
 
 /** Does the work until it succeeds or fails for a reason that waiting does not mend; rejects when it is aborted. */

@@ -57,6 +57,15 @@ describe('an open file', () => {
     expect(saveWord(after(edited, changed))).toBe('conflict');
   });
 
+  it('is no conflict when only its name changed elsewhere, and may be saved over that version', () => {
+    const renamed: SaveEvent = { kind: 'renamed', version: 4 };
+    expect(after(edited, renamed)).toMatchObject({ version: 4, edited: true, behind: false });
+    expect(canSave(after(edited, renamed))).toBe(true);
+    const thereAndBack = after(edited, { kind: 'changedElsewhere', version: 4 }, { kind: 'renamed', version: 5 });
+    expect(saveWord(thereAndBack)).toBe('edited');
+    expect(after(edited, started, renamed).version).toBe(3);
+  });
+
   it('does not take its own save, told by an event, for a change elsewhere', () => {
     const changed: SaveEvent = { kind: 'changedElsewhere', version: 4 };
     expect(after(edited, started, changed).behind).toBe(false);

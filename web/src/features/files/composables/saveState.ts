@@ -22,6 +22,8 @@ export type SaveEvent =
   | { kind: 'saveFailed'; error: ApiError }
   /** Somebody, or a program in the terminal, saved `version`. */
   | { kind: 'changedElsewhere'; version: number }
+  /** `version` has the bytes that the text is based on: the file has another name, or may be executed. */
+  | { kind: 'renamed'; version: number }
   | { kind: 'deletedElsewhere' }
   /** The editor now shows the database's `version`, or the person chose to go on from it with a text of their own. */
   | { kind: 'based'; version: number; differs: boolean };
@@ -47,6 +49,10 @@ export function nextSaveState(state: SaveState, event: SaveEvent): SaveState {
       return failedState(state, event.error);
     case 'changedElsewhere':
       return event.version <= state.version || state.saving ? state : { ...state, behind: true, deleted: false };
+    case 'renamed':
+      return event.version < state.version || state.saving
+        ? state
+        : { ...state, version: event.version, behind: false, deleted: false };
     case 'deletedElsewhere':
       return { ...state, deleted: true, behind: false };
     case 'based':

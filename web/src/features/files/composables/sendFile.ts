@@ -3,6 +3,7 @@ import { randomKey } from '../../../api/client.ts';
 import { isApiError } from '../../../api/problem.ts';
 import * as uploads from '../../../api/uploads.ts';
 import { withPatience, type Patience } from './patience.ts';
+import { readPiece } from './readPiece.ts';
 
 /** Bytes of one request: small enough that a broken connection costs little. */
 const PART_BYTES = 2_097_152;
@@ -46,7 +47,7 @@ async function sendParts({ uuid, file, onSent }: SentFile, begun: Upload, patien
       // After a break only the other side knows how much has arrived.
       if (!isKnown) ({ offset } = await uploads.loadUpload(uuid, begun.id, signal));
       isKnown = false;
-      const data = file.slice(offset, offset + PART_BYTES);
+      const data = await readPiece(file.slice(offset, offset + PART_BYTES));
       const answer = await uploads.sendPart(uuid, { id: begun.id, offset, data }, signal).catch(offsetOf(begun));
       isKnown = true;
       return answer;

@@ -1,7 +1,7 @@
 import { computed, markRaw, reactive, ref, watch, type Raw } from 'vue';
 import type { Item, ItemWithContent } from '#shared/contracts/item.ts';
 import * as items from '../../../api/items.ts';
-import { asApiError, isApiError, type ApiError } from '../../../api/problem.ts';
+import { asApiError, isApiError, isPassing, type ApiError } from '../../../api/problem.ts';
 import { parentPath } from '../../../composables/treeModel.ts';
 import { EditorDocument } from './EditorDocument.ts';
 import { canSave, loadedState, nextSaveState, shouldFollow, type SaveEvent, type SaveState } from './saveState.ts';
@@ -9,7 +9,8 @@ import type { FileTreeModel } from './useFileTree.ts';
 
 /** One open file. `text` is null for files that are not text; those are shown, not edited. */
 export interface EditorTab {
-  readonly id: number;
+  /** Another one once a deleted file was made again. */
+  id: number;
   path: string;
   name: string;
   loading: boolean;
@@ -19,7 +20,15 @@ export interface EditorTab {
   save: SaveState;
   /** The database's version beside the person's own, while they decide. */
   theirs: ItemWithContent | null;
+  /** The last saves whose answers did not come: each may have been carried out. */
+  unanswered: SentText[];
 }
+
+/** A text on its way to the database; `succeeded` makes it what later edits are compared with. */
+type SentText = ReturnType<EditorDocument['beginSave']>;
+
+/** A person without a connection presses the key again and again: so many of their saves are remembered. */
+const MOST_UNANSWERED = 5;
 
 /** The open files of a session: opened, edited, saved, kept in step with what changes elsewhere. */
 export function useEditors(uuid: string, files: FileTreeModel) {
@@ -44,7 +53,7 @@ export function useEditors(uuid: string, files: FileTreeModel) {
     tab.loading = tab.document === null;
     tab.loadError = null;
     try {
-      showVersion(tab, await items.loadItem(uuid, tab.id));
+      showLoaded(tab, await items.loadItem(uuid, tab.id));
     } catch (thrown) {
       if (isApiError(thrown, 'NOT_FOUND')) apply(tab, { kind: 'deletedElsewhere' });
       tab.loadError = asApiError(thrown);
@@ -53,10 +62,16 @@ export function useEditors(uuid: string, files: FileTreeModel) {
     }
   }
 
-  function showVersion(tab: EditorTab, item: ItemWithContent): void {
+  function showLoaded(tab: EditorTab, item: ItemWithContent): void {
+    // What was asked for before a save, or before a newer version was, may come after it.
+    if (item.version < tab.save.version) return;
     // Typed while the answer was under way: that text must not be replaced.
     if (tab.save.edited) return apply(tab, { kind: 'changedElsewhere', version: item.version });
+    showVersion(tab, item);
+  }
+  function showVersion(tab: EditorTab, item: ItemWithContent): void {
     tab.item = item;
+    tab.unanswered = [];
     if (item.encoding === 'utf8') {
       tab.document ??= markRaw(
         new EditorDocument({ path: item.path, content: item.content }, (differs) =>
@@ -73,16 +88,43 @@ export function useEditors(uuid: string, files: FileTreeModel) {
   /** Saves a tab over the version that it is based on. A newer one is never overwritten: the state says conflict. */
   async function save(tab: EditorTab): Promise<void> {
     if (!tab.document || !canSave(tab.save)) return;
-    const { content, succeeded } = tab.document.beginSave();
+    const sent = tab.document.beginSave();
+    const { content } = sent;
     const { version } = tab.save;
     apply(tab, { kind: 'saveStarted' });
     try {
       const saved = await items.saveItem(uuid, tab.id, { content, encoding: 'utf8', version });
-      succeeded();
-      apply(tab, { kind: 'saved', version: saved.version, differs: tab.document.differs });
+      noteSaved(tab, sent, { ...saved, content });
       files.noteChange();
     } catch (thrown) {
-      apply(tab, { kind: 'saveFailed', error: asApiError(thrown) });
+      const error = asApiError(thrown);
+      if (isPassing(error)) tab.unanswered = [...tab.unanswered, sent].slice(-MOST_UNANSWERED);
+      apply(tab, { kind: 'saveFailed', error });
+      if (error.code !== 'VERSION_CONFLICT') return;
+      const { currentVersion, sha256 } = error.data;
+      if (typeof currentVersion !== 'number' || sha256 !== tab.item?.sha256) return recognise(tab);
+      // It was renamed on the way: the bytes are those that this text was made from.
+      apply(tab, { kind: 'renamed', version: currentVersion });
+      await save(tab);
+    }
+  }
+  function noteSaved(tab: EditorTab, sent: SentText, saved: ItemWithContent): void {
+    sent.succeeded();
+    tab.item = saved;
+    tab.unanswered = [];
+    apply(tab, { kind: 'saved', version: saved.version, differs: tab.document?.differs ?? false });
+  }
+
+  /** Looks whether a newer version is a save of this tab, of which no answer came; everything else stays a conflict. */
+  async function recognise(tab: EditorTab): Promise<void> {
+    if (tab.unanswered.length === 0) return;
+    try {
+      const there = await items.loadItem(uuid, tab.id);
+      const own = tab.unanswered.find(({ content }) => content === there.content);
+      if (own && there.version >= tab.save.version) noteSaved(tab, own, there);
+    } catch (thrown) {
+      // A person who compares asks again.
+      if (!isApiError(thrown)) throw thrown;
     }
   }
 
@@ -93,30 +135,34 @@ export function useEditors(uuid: string, files: FileTreeModel) {
   /** Decision: the database's version; what was typed can still be had back with undo. */
   function takeTheirs(tab: EditorTab): void {
     const { theirs } = tab;
-    if (!theirs || !tab.document) return;
-    tab.document.replace(theirs.content);
-    tab.item = theirs;
+    if (!theirs) return;
     tab.theirs = null;
-    apply(tab, { kind: 'based', version: theirs.version, differs: false });
+    showVersion(tab, theirs);
+    // Meanwhile there may be a newer one.
+    files.noteChange();
   }
   /** Decision: this text, which the person made from both, saved over the version that they saw. */
   async function takeMerged(tab: EditorTab, merged: string): Promise<void> {
     const { theirs } = tab;
     if (!theirs || !tab.document) return;
-    tab.document.replace(merged);
-    tab.document.rebase(theirs.content);
-    tab.item = theirs;
     tab.theirs = null;
-    apply(tab, { kind: 'based', version: theirs.version, differs: tab.document.differs });
+    tab.item = theirs;
+    tab.unanswered = [];
+    tab.document.replace(merged);
+    if (theirs.encoding === 'utf8') tab.document.rebase(theirs.content);
+    const differs = theirs.encoding !== 'utf8' || tab.document.differs;
+    apply(tab, { kind: 'based', version: theirs.version, differs });
     await save(tab);
   }
-  /** A file that was deleted elsewhere comes back with the text of the tab, as a new file. */
+  /** A file that was deleted elsewhere comes back with the text of the tab, as a new file; the tab goes on as that file's. */
   async function restore(tab: EditorTab): Promise<void> {
     if (!tab.document) return;
-    const made = { name: tab.name, type: 'file', content: tab.document.text } as const;
-    const item = await files.create(parentPath(tab.path), made);
-    close(tab);
-    await open(item);
+    const sent = tab.document.beginSave();
+    const { content } = sent;
+    const item = await files.create(parentPath(tab.path), { name: tab.name, type: 'file', content });
+    if (activeId.value === tab.id) activeId.value = item.id;
+    Object.assign(tab, { id: item.id, path: item.path, name: item.name, save: loadedState(item.version) });
+    noteSaved(tab, sent, { ...item, content });
   }
 
   /** Closes a tab and shows its neighbour. */
@@ -135,8 +181,10 @@ export function useEditors(uuid: string, files: FileTreeModel) {
     if (!item) return apply(tab, { kind: 'deletedElsewhere' });
     tab.path = item.path;
     tab.name = item.name;
-    apply(tab, { kind: 'changedElsewhere', version: item.version });
+    const isSame = tab.item !== null && item.sha256 === tab.item.sha256;
+    apply(tab, { kind: isSame ? 'renamed' : 'changedElsewhere', version: item.version });
     if (shouldFollow(tab.save)) void load(tab);
+    else if (tab.save.behind) void recognise(tab);
   }
 
   return { tabs, activeId, active, hasEdits, open, load, save, compare, takeTheirs, takeMerged, restore, close };
@@ -155,5 +203,6 @@ function newTab(item: Item): EditorTab {
     document: null,
     save: loadedState(item.version),
     theirs: null,
+    unanswered: [],
   };
 }

@@ -1,11 +1,14 @@
 import { computed, onScopeDispose, ref } from 'vue';
 import type { Item } from '#shared/contracts/item.ts';
+import { lastName } from '#shared/domain/paths.ts';
 import * as items from '../../../api/items.ts';
 import { useLoad } from '../../../composables/useLoad.ts';
 import { ancestorPaths, parentPath, type TreeEntry } from '../../../composables/treeModel.ts';
 
 /** Events that come this close together, in milliseconds, cause one load of the tree. */
 const GATHER_MS = 120;
+/** A load that takes longer, in milliseconds, counts as lost. */
+const LOAD_DEADLINE_MS = 10_000;
 
 /** A session's items: loaded, changed by a person, and loaded again whenever an event says that they changed. */
 export function useFileTree(uuid: string) {
@@ -16,16 +19,17 @@ export function useFileTree(uuid: string) {
   const expanded = ref(new Set<string>());
   const notSaved = computed(() => tree.value.value?.notSaved ?? []);
   let gathering: ReturnType<typeof setTimeout> | undefined;
+  let begunAt = 0;
 
-  onScopeDispose(() => {
-    clearTimeout(gathering);
-    tree.stop();
-  });
+  onScopeDispose(() => clearTimeout(gathering));
 
   /** Something changed: loads once after a burst, also while a burst goes on. */
   function noteChange(): void {
     gathering ??= setTimeout(() => {
       gathering = undefined;
+      // A newer load makes the one under way worthless: where changes come faster than answers nothing would ever be shown.
+      if (tree.loading.value && Date.now() - begunAt < LOAD_DEADLINE_MS) return noteChange();
+      begunAt = Date.now();
       void tree.reload();
     }, GATHER_MS);
   }
@@ -35,10 +39,18 @@ export function useFileTree(uuid: string) {
     folder: string,
     made: { name: string; type: TreeEntry['type']; content?: string },
   ): Promise<Item> {
-    const item = await items.createItem(uuid, { ...made, parentId: byPath.value.get(folder)?.id ?? null });
+    const item = await items.createItem(uuid, { ...made, parentId: await folderId(folder) });
     if (folder !== '') expanded.value = new Set([...expanded.value, folder]);
     await tree.reload();
     return item;
+  }
+  /** The id of a folder, null for the root. One that is gone meanwhile is made again, with those above it. */
+  async function folderId(folder: string): Promise<number | null> {
+    if (folder === '') return null;
+    const found = byPath.value.get(folder);
+    if (found) return found.id;
+    const parentId = await folderId(parentPath(folder));
+    return (await items.createItem(uuid, { name: lastName(folder), type: 'folder', parentId })).id;
   }
   async function rename(item: Item, name: string): Promise<void> {
     await items.updateItem(uuid, item.id, { name });

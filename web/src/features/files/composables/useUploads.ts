@@ -5,6 +5,7 @@ import { asApiError, isApiError, type ApiError } from '../../../api/problem.ts';
 import { sendBatch } from '../../../api/uploads.ts';
 import type { Arriving } from './arriving.ts';
 import { withPatience, type Patience } from './patience.ts';
+import { readPiece } from './readPiece.ts';
 import { sendFile } from './sendFile.ts';
 
 /** Files up to so many bytes go many at once. */
@@ -131,10 +132,16 @@ export function useUploads(uuid: string, changed: () => void) {
   }
 
   async function sendSmall(batch: UploadEntry[], patience: Patience): Promise<void> {
-    const files = batch.map((entry) => ({ header: headerOf(entry), file: entry.file }));
+    const read: Array<{ entry: UploadEntry; file: Blob | null }> = [];
+    for (const entry of batch) {
+      const file = await readSmall(entry);
+      if (entry.state === 'waiting') read.push({ entry, file });
+    }
+    if (read.length === 0) return;
+    const files = read.map(({ entry, file }) => ({ header: headerOf(entry), file }));
     const options = { signal: patience.signal, key: randomKey() };
     const outcomes = await withPatience(() => sendBatch(uuid, files, options), patience);
-    for (const [index, entry] of batch.entries()) settle(entry, outcomes[index]!);
+    for (const [index, { entry }] of read.entries()) settle(entry, outcomes[index]!);
   }
 
   async function sendLarge(entry: UploadEntry, patience: Patience): Promise<void> {
@@ -163,6 +170,17 @@ export type UploadsModel = ReturnType<typeof useUploads>;
 
 function isSmall({ file }: UploadEntry): boolean {
   return file === null || file.size <= SMALL_BYTES;
+}
+
+/** The bytes of a file, null for a folder. One that cannot be read any more is refused. */
+async function readSmall(entry: UploadEntry): Promise<Blob | null> {
+  try {
+    return entry.file && (await readPiece(entry.file));
+  } catch (error) {
+    if (!isApiError(error, 'UNREADABLE_FILE')) throw error;
+    Object.assign(entry, { state: 'refused', reason: error.detail });
+    return null;
+  }
 }
 
 function headerOf({ path, file, conflict, present }: UploadEntry) {

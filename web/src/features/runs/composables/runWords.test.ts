@@ -1,13 +1,9 @@
-import { endWord, runTime, runTitle, shownOutput } from './runWords.ts';
+import { endWord, runTitle, shownOutput } from './runWords.ts';
 
 describe('the words of a run', () => {
   it('name a command as it was typed and a file with its arguments', () => {
     expect(runTitle({ command: 'make test', file: null, arguments: [] })).toBe('make test');
     expect(runTitle({ command: null, file: 'main.py', arguments: ['-v', 'x'] })).toBe('main.py -v x');
-  });
-
-  it('tell short times exactly and long ones in minutes', () => {
-    expect([0, 420, 9_960, 12_400, 65_000].map(runTime)).toEqual(['0.0 s', '0.4 s', '10 s', '12 s', '1 min 5 s']);
   });
 
   it('tell the exit code or the signal, and nothing where there is neither', () => {

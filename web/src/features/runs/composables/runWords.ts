@@ -23,14 +23,6 @@ export function runTitle({ command, file, arguments: given }: Pick<Run, 'command
   return command ?? [file ?? '', ...given].join(' ');
 }
 
-/** "0.4 s", "12 s", "1 min 5 s": how long a run took. */
-export function runTime(milliseconds: number): string {
-  const seconds = milliseconds / 1_000;
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
-}
-
 /** How a program ended beyond its status; null while that says it all. */
 export function endWord({ exitCode, signal }: Pick<Run, 'exitCode' | 'signal'>): string | null {
   if (exitCode !== null) return `exit code ${exitCode}`;

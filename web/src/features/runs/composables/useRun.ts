@@ -37,7 +37,7 @@ export function useRun(sessionUuid: string, runId: number) {
     if (ended.value || !socket.connected) return;
     const offsets = { stdout: live.stdout.offset, stderr: live.stderr.offset };
     socket.emit('attachRun', { sessionUuid, runId, ...offsets }, (answer) => {
-      if (!answer.ok) gone.value = true;
+      gone.value = !answer.ok;
     });
   }
   type Piece = { sessionUuid: string; runId: number; stream: RunStream; offset: number; data: Uint8Array };
@@ -59,7 +59,6 @@ export function useRun(sessionUuid: string, runId: number) {
   socket.on('runGone', onGone);
   void receipt.reload().then(attach);
   onScopeDispose(() => {
-    receipt.stop();
     socket.off('connect', attach);
     socket.off('runOutput', onOutput);
     socket.off('runEnd', onEnd);

@@ -20,10 +20,7 @@ export function useRuns(uuid: string) {
     const reset = (): void => void runs.reload();
     stopFollowing ??= followSubject({ subject: 'session', uuid }, loaded.changeSeq, { event: hear, reset });
   });
-  onScopeDispose(() => {
-    stopFollowing?.();
-    session.stop();
-  });
+  onScopeDispose(() => stopFollowing?.());
   void session.reload();
   return { session, runs };
 }

@@ -7,7 +7,6 @@ import { useLoad } from '../../../composables/useLoad.ts';
 /** The signed-in person's sessions, kept up to date by the events socket. */
 export function useSessionList() {
   const list = useLoad(loadAll);
-  onScopeDispose(list.stop);
   onScopeDispose(onListChange((kind) => void (kind === 'sessions' && list.reload())));
   void list.reload();
   return list;

@@ -59,10 +59,7 @@ export function useSession(uuid: string, listeners: SessionListeners) {
     if (before && isLivePhase(before.phase) && !isLivePhase(loaded.phase)) listeners.closed(loaded);
     stopFollowing ??= followSubject({ subject: 'session', uuid }, loaded.changeSeq, { event: hear, reset: loadAll });
   });
-  onScopeDispose(() => {
-    stopFollowing?.();
-    load.stop();
-  });
+  onScopeDispose(() => stopFollowing?.());
   void load.reload();
 
   function loadAll(): void {
@@ -102,22 +99,26 @@ export function useSession(uuid: string, listeners: SessionListeners) {
     if (known !== null) listeners.lost(CAUSE_ADVICE[known]);
   }
 
+  /* An answer that was long on its way says less than what was loaded meanwhile. */
+  function take(answered: Session): void {
+    if (session.value === null || answered.changeSeq >= session.value.changeSeq) session.value = answered;
+  }
   /** Asks for the session to be opened. Throws SESSION_LIMIT, which names what to close. */
   async function open(): Promise<void> {
-    session.value = (await sessions.openSession(uuid)).session;
+    take((await sessions.openSession(uuid)).session);
   }
   /** Asks for the session to be closed; the phases that follow arrive as events. */
   async function close(): Promise<void> {
-    session.value = (await sessions.closeSession(uuid)).session;
+    take((await sessions.closeSession(uuid)).session);
   }
   /** Gives up what is only on its disk; an open session opens again from what is saved. */
   async function discard(): Promise<void> {
     const act = live.value ? sessions.discardAndReopen : sessions.discardKept;
-    session.value = (await act(uuid)).session;
+    take((await act(uuid)).session);
   }
   /** Tries again to save what is on its kept disk. */
   async function retrySave(): Promise<void> {
-    session.value = (await sessions.retrySave(uuid)).session;
+    take((await sessions.retrySave(uuid)).session);
   }
   /** Holds the session open although nothing happens in it. */
   async function keep(minutes: number): Promise<void> {
