@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,11 +17,12 @@ export interface Outcome {
   seconds: number;
 }
 
+/** The longest first: it runs beside the others. */
 const CHECKS: [string, string[]][] = [
+  ['lint', ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0']],
   ['types', ['node_modules/typescript/bin/tsc', '-p', '.']],
   ['types of workflows', ['node_modules/typescript/bin/tsc', '-p', 'workflows']],
   ['types of web', ['node_modules/vue-tsc/bin/vue-tsc.js', '-p', 'web']],
-  ['lint', ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0']],
   ['format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']],
   ['unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
 ];
@@ -30,6 +31,9 @@ const LONG_ON_CLUSTER =
   'the long tests on the cluster (images, admission, deployment, contract, causes, limits, orphans, warm pool): npm run proofs, or npm test -- --only kubernetes';
 /** Milliseconds from jest's report to its end; its global teardown stops the servers meanwhile. */
 const ENDS_WITHIN_MS = 60_000;
+
+/** Bytes; a check that says more has failed already. */
+const MAX_CHECK_OUTPUT = 16 * 1024 * 1024;
 
 const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
 /**
@@ -58,7 +62,7 @@ async function main(): Promise<void> {
   const noImage = hasCluster() && coreOnly ? await whyNoWorkspaceImage() : null;
   if (noImage !== null) missing.push(`the tests on the cluster: ${noImage}`);
   else if (hasCluster() && coreOnly) missing.push(LONG_ON_CLUSTER);
-  const checks = CHECKS.filter(([name]) => wanted(name)).map(([name, args]) => runCheck(name, args));
+  const checks = await runChecks(CHECKS.filter(([name]) => wanted(name)));
   const projects: Outcome[] = [];
   for (const name of PROJECTS) {
     if (!wanted(name) || (name === 'kubernetes' && (!hasCluster() || noImage !== null))) continue;
@@ -76,17 +80,26 @@ async function main(): Promise<void> {
   process.exitCode = failed > 0 ? 1 : 0;
 }
 
-function runCheck(name: string, args: string[]): Outcome {
-  console.log(`\n== ${name}`);
-  const started = Date.now();
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  return {
-    name,
-    passed: status === 0 ? 1 : 0,
-    failed: status === 0 ? 0 : 1,
-    skipped: [],
-    seconds: secondsSince(started),
+/** Each check uses one core, so two of them run at a time. */
+async function runChecks(checks: typeof CHECKS): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const left = checks.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, [name, args]] of left) outcomes[index] = await runCheck(name, args);
   };
+  await Promise.all([work(), work()]);
+  return outcomes;
+}
+
+function runCheck(name: string, args: string[]): Promise<Outcome> {
+  const started = Date.now();
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { maxBuffer: MAX_CHECK_OUTPUT }, (error, stdout, stderr) => {
+      console.log(`\n== ${name}\n${stdout}${stderr}`.trimEnd());
+      const failed = error === null ? 0 : 1;
+      resolve({ name, passed: 1 - failed, failed, skipped: [], seconds: secondsSince(started) });
+    });
+  });
 }
 
 async function runProject(name: string, full: boolean, files: string[]): Promise<Outcome> {
