@@ -38,6 +38,22 @@ describe('what is dropped', () => {
       ['src/empty', true],
     ]);
   });
+
+  it('and cannot be read is named, and keeps nothing else back', async () => {
+    const gone = new DOMException('gone', 'NotFoundError');
+    const goneFile = { ...fileEntry('gone.txt'), file: (_: unknown, reject: (why: unknown) => void) => reject(gone) };
+    const closed = {
+      ...folderEntry('closed'),
+      createReader: () => ({ readEntries: (_: unknown, reject: (why: unknown) => void) => reject(gone) }),
+    };
+    const found = await readDropped(transferOf(folderEntry('src', goneFile, fileEntry('1')), closed, fileEntry('2')));
+    expect(found.map(({ path, unreadable }) => [path, unreadable ?? false])).toEqual([
+      ['src/gone.txt', true],
+      ['src/1', false],
+      ['closed', true],
+      ['2', false],
+    ]);
+  });
 });
 
 describe('what is picked', () => {

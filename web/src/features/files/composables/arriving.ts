@@ -2,6 +2,8 @@
 export interface Arriving {
   path: string;
   file: File | null;
+  /** Their machine does not let the browser read it, or it was gone before it was read. */
+  unreadable?: boolean;
 }
 
 /** Reads what was dropped, folders with all that is in them. To be called within the event: its data are gone afterwards. */
@@ -23,9 +25,19 @@ export function readPicked(files: Iterable<File>): Arriving[] {
 }
 
 async function readEntry(entry: FileSystemEntry, path: string): Promise<Arriving[]> {
-  if (isFile(entry)) return [{ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) }];
-  if (!isFolder(entry)) return [];
-  const inside = await readFolder(entry.createReader());
+  try {
+    if (isFile(entry)) {
+      return [{ path, file: await new Promise<File>((resolve, reject) => entry.file(resolve, reject)) }];
+    }
+    return isFolder(entry) ? await readInside(entry, path) : [];
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error;
+    return [{ path, file: null, unreadable: true }];
+  }
+}
+
+async function readInside(folder: FileSystemDirectoryEntry, path: string): Promise<Arriving[]> {
+  const inside = await readFolder(folder.createReader());
   if (inside.length === 0) return [{ path, file: null }];
   const found: Arriving[] = [];
   for (const child of inside) found.push(...(await readEntry(child, `${path}/${child.name}`)));

@@ -56,12 +56,12 @@ export function useUploads(uuid: string, changed: () => void) {
   /** Takes more files, into a folder of the session; the root is empty. */
   function add(folder: string, arriving: readonly Arriving[]): void {
     if (!running.value && taken.value.length === 0) entries.value = [];
-    const more = arriving.map(({ path, file }): UploadEntry => ({
+    const more = arriving.map(({ path, file, unreadable = false }): UploadEntry => ({
       path: folder === '' ? path : `${folder}/${path}`,
       file,
-      state: 'waiting',
+      state: unreadable ? 'refused' : 'waiting',
       sent: 0,
-      reason: '',
+      reason: unreadable ? 'Your browser could not read it. Look at its permissions, and choose it again.' : '',
       present: null,
       conflict: 'fail',
     }));
