@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -88,6 +89,19 @@ describe('a write', () => {
       await apply(writing('x.txt', 'one'), writing('x.txt', 'one', { expected: digest('zero'), executable: true })),
     ).toEqual([{ outcome: 'applied' }, { outcome: 'applied' }]);
     expect(statSync(at('x.txt')).mode & 0o100).toBe(0o100);
+  });
+
+  it.each([
+    { before: 0o600, executable: false, after: 0o600 },
+    { before: 0o640, executable: true, after: 0o750 },
+    { before: 0o775, executable: true, after: 0o775 },
+    { before: 0o755, executable: false, after: 0o644 },
+  ])('keeps who may read what it replaces: %j', async ({ before, executable, after }) => {
+    await apply(writing('id.key', 'one'));
+    chmodSync(at('id.key'), before);
+    await apply(writing('id.key', 'two', { expected: digest('one'), executable }));
+    expect(readFileSync(at('id.key'), 'utf8')).toBe('two');
+    expect((statSync(at('id.key')).mode & 0o777).toString(8)).toBe(after.toString(8));
   });
 
   it('whose bytes do not match their digest changes nothing', async () => {

@@ -85,6 +85,7 @@ export async function placeWrite(
   if (change.expected === null || found?.sha256 !== change.expected) {
     return { outcome: 'unexpected', found: found?.sha256 ?? null };
   }
+  keepPermissions(incoming, change, found);
   return replaceAt({ ...incoming, folders, target: name, expected: change.expected }, context);
 }
 
@@ -97,10 +98,22 @@ function isAlready(found: Found | null, change: Change<'write'>): boolean {
 
 function setExecutable(folder: number, change: Change<'write'>, found: Found | null): void {
   if (change.type !== 'file' || found === null) return;
-  const has = (found.stat.mode & 0o100n) !== 0n;
-  if (has === change.executable) return;
   const mode = Number(found.stat.mode & 0o777n);
-  chmodSync(within(folder, splitPath(change.path).name), change.executable ? mode | 0o111 : mode & ~0o111);
+  const wanted = withExecutable(mode, change.executable);
+  if (mode !== wanted) chmodSync(within(folder, splitPath(change.path).name), wanted);
+}
+
+/** A received file is as closed as the one in whose place it comes: a person saved a key in the editor, and ssh refused it. */
+function keepPermissions({ folder, name }: Incoming, change: Change<'write'>, found: Found): void {
+  if (change.type !== 'file' || !found.stat.isFile()) return;
+  const wanted = withExecutable(Number(found.stat.mode & 0o777n), change.executable);
+  if (wanted !== newFileMode(change.executable)) chmodSync(within(folder, name), wanted);
+}
+
+/** Execution is for whoever may read, as `chmod +x` gives it; a file that has it for its owner stays as it is. */
+function withExecutable(mode: number, executable: boolean): number {
+  if (!executable) return mode & ~0o111;
+  return (mode & 0o100) === 0 ? mode | ((mode & 0o444) >> 2) | 0o100 : mode;
 }
 
 /** Gives a received file its name; false when something has it. link() never replaces what a program made. */
@@ -145,7 +158,11 @@ async function replaceAt(
 /** Makes and opens a file; throws EEXIST where something is. The caller closes it. */
 export function openNew(folder: number, name: string, executable: boolean): number {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
-  return openSync(within(folder, name), flags, executable ? 0o755 : 0o644);
+  return openSync(within(folder, name), flags, newFileMode(executable));
+}
+
+function newFileMode(executable: boolean): number {
+  return executable ? 0o755 : 0o644;
 }
 
 /** Makes the temporary link of a write. Throws nothing for a link that leaves the workspace: it gives the reason instead. */
