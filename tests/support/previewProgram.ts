@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == '/silent': go.clear(); go.wait(20)
         elif self.path == '/late':
             self.send_response(200); self.send_header('Content-Length', '4'); self.end_headers()
-            self.wfile.write(b'la'); self.wfile.flush(); time.sleep(1.2); self.wfile.write(b'te')
+            self.wfile.write(b'la'); self.wfile.flush(); time.sleep(3.6); self.wfile.write(b'te')
         elif self.path == '/seen': self.say(json.dumps(seen).encode())
         else: self.say(b'hello from ' + self.path.encode())
     def upgrade(self):
