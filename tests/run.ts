@@ -35,12 +35,14 @@ const ENDS_WITHIN_MS = 60_000;
 /** Bytes; a check that says more has failed already. */
 const MAX_CHECK_OUTPUT = 16 * 1024 * 1024;
 
-const PROJECTS = ['unit', 'integration', 'e2e', 'kubernetes'];
+type Project = 'unit' | 'integration' | 'e2e' | 'kubernetes';
+/** What `nice` gives to work that is to give way. */
+const LOW_PRIORITY = '10';
 /**
  * How many files of a project run at once; unit tests take what the machine has. Integration tests mostly wait for real
- * servers, so two are no slower than one; browsers and a cluster need the machine for themselves.
+ * servers, so two are no slower than one; browsers need the machine for themselves.
  */
-const AT_ONCE: Record<string, string> = { integration: '2', e2e: '1', kubernetes: '1' };
+const AT_ONCE: Partial<Record<Project, string>> = { integration: '2', e2e: '1', kubernetes: '1' };
 /** All files on a cluster take a quarter of an hour; these hold its essence in five minutes. */
 const CORE_ON_CLUSTER = 'kubernetes/(life|reaper|isolation|sessionObjects|strangers|proxy|blindness)\\.k8s';
 
@@ -62,13 +64,18 @@ async function main(): Promise<void> {
   const noImage = hasCluster() && coreOnly ? await whyNoWorkspaceImage() : null;
   if (noImage !== null) missing.push(`the tests on the cluster: ${noImage}`);
   else if (hasCluster() && coreOnly) missing.push(LONG_ON_CLUSTER);
-  const checks = await runChecks(CHECKS.filter(([name]) => wanted(name)));
-  const projects: Outcome[] = [];
-  for (const name of PROJECTS) {
-    if (!wanted(name) || (name === 'kubernetes' && (!hasCluster() || noImage !== null))) continue;
+  const run = async (name: Project): Promise<Outcome[]> => {
+    if (!wanted(name) || (name === 'kubernetes' && (!hasCluster() || noImage !== null))) return [];
     const files = name === 'kubernetes' && coreOnly ? [`--testPathPatterns=${CORE_ON_CLUSTER}`] : [];
-    projects.push(await runProject(name, values.full, files));
-  }
+    return [await runProject(name, values.full, files)];
+  };
+  // Tests on a cluster mostly wait for it: what only needs a processor runs beside them, and gives way to them.
+  const checksAndUnit = async (): Promise<[Outcome[], Outcome[]]> => [
+    await runChecks(CHECKS.filter(([name]) => wanted(name))),
+    await run('unit'),
+  ];
+  const [[checks, unit], kubernetes] = await Promise.all([checksAndUnit(), run('kubernetes')]);
+  const projects = [...unit, ...(await run('integration')), ...(await run('e2e')), ...kubernetes];
   const outcomes = [...checks, ...projects];
   if (values.full) writeReliability(projects, missing);
   report(outcomes, missing);
@@ -94,22 +101,28 @@ async function runChecks(checks: typeof CHECKS): Promise<Outcome[]> {
 function runCheck(name: string, args: string[]): Promise<Outcome> {
   const started = Date.now();
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { maxBuffer: MAX_CHECK_OUTPUT }, (error, stdout, stderr) => {
-      console.log(`\n== ${name}\n${stdout}${stderr}`.trimEnd());
-      const failed = error === null ? 0 : 1;
-      resolve({ name, passed: 1 - failed, failed, skipped: [], seconds: secondsSince(started) });
-    });
+    execFile(
+      'nice',
+      ['-n', LOW_PRIORITY, process.execPath, ...args],
+      { maxBuffer: MAX_CHECK_OUTPUT },
+      (error, stdout, stderr) => {
+        console.log(`\n== ${name}\n${stdout}${stderr}`.trimEnd());
+        const failed = error === null ? 0 : 1;
+        resolve({ name, passed: 1 - failed, failed, skipped: [], seconds: secondsSince(started) });
+      },
+    );
   });
 }
 
-async function runProject(name: string, full: boolean, files: string[]): Promise<Outcome> {
+async function runProject(name: Project, full: boolean, files: string[]): Promise<Outcome> {
   console.log(`\n== ${name} tests`);
   const started = Date.now();
   const folder = mkdtempSync(path.join(tmpdir(), 'berth-report-'));
   const file = path.join(folder, 'report.json');
   const jest = spawn(
-    process.execPath,
+    'nice',
     [
+      ...['-n', name === 'unit' ? LOW_PRIORITY : '0', process.execPath],
       ...['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
       ...[`--selectProjects=${name}`, '--json', `--outputFile=${file}`, '--silent=false'],
       ...(AT_ONCE[name] === undefined ? [] : [`--maxWorkers=${AT_ONCE[name]}`]),
