@@ -24,7 +24,6 @@ import { waitFor } from '#tests/support/waitFor.ts';
     ada = await api.person({ username: 'ada' });
     seen = await signedInPage(browser, api.url, ada);
     ({ page } = seen);
-    page.setDefaultTimeout(10_000);
     folder = await mkdtemp(path.join(tmpdir(), 'berth-live-'));
   });
   beforeEach(async () => {
@@ -199,6 +198,31 @@ import { waitFor } from '#tests/support/waitFor.ts';
       letGo();
       await (await answer).finished();
       await page.evaluate('new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))');
-      await head.getByText('Could not open').waitFor({ timeout: 2_000 });
+      await head.getByText('Could not open').waitFor();
+    }));
+
+  it('uploads what can be read of a drop, and names the rest', () =>
+    step('unreadable', async () => {
+      await page.goto(`/sessions/${uuid}`);
+      await row('first.txt').waitFor();
+      // No browser lets a program make a drop of folders: this is one as it would be given.
+      await row('first.txt').evaluate((target) => {
+        const drop = new Event('drop', { bubbles: true, cancelable: true });
+        const entry = (
+          name: string,
+          file: (take: (found: File) => void, refuse: (why: DOMException) => void) => void,
+        ) => ({
+          kind: 'file',
+          getAsFile: () => null,
+          webkitGetAsEntry: () => ({ name, isFile: true, isDirectory: false, file }),
+        });
+        const items = [
+          entry('closed.txt', (_, refuse) => refuse(new DOMException('closed', 'NotReadableError'))),
+          entry('open.txt', (take) => take(new File(['text'], 'open.txt'))),
+        ];
+        target.dispatchEvent(Object.assign(drop, { dataTransfer: { items, types: ['Files'] } }));
+      });
+      await row('open.txt').waitFor();
+      await page.getByRole('list', { name: 'Files that were not uploaded' }).getByText('closed.txt').waitFor();
     }));
 });

@@ -23,7 +23,6 @@ import { waitFor } from '#tests/support/waitFor.ts';
     seen = await signedInPage(browser, api.url, ada);
     ({ page } = seen);
     workspace = workspacePage(page);
-    page.setDefaultTimeout(10_000);
     // What a test left unsaved holds nobody back.
     page.on('dialog', (dialog) => void dialog.accept());
   });
